@@ -1,0 +1,3 @@
+/** Speaks to a Docker Engine. */
+@org.jspecify.annotations.NullMarked
+package dev.rollout.agent.engine.docker;

@@ -1,0 +1,3 @@
+/** Value types everybody shares. */
+@org.jspecify.annotations.NullMarked
+package dev.rollout.agent.model;

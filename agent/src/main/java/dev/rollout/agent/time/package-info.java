@@ -1,0 +1,3 @@
+/** Waiting, so that tests can move it. */
+@org.jspecify.annotations.NullMarked
+package dev.rollout.agent.time;

@@ -1,0 +1,3 @@
+/** Hand-over roles and event claims for an application that is rolled. */
+@org.jspecify.annotations.NullMarked
+package dev.rollout.lib;
