@@ -1,0 +1,181 @@
+package dev.rollout.agent;
+
+import dev.rollout.agent.api.Api;
+import dev.rollout.agent.api.ApiServer;
+import dev.rollout.agent.engine.docker.DockerEngine;
+import dev.rollout.agent.engine.docker.DockerHost;
+import dev.rollout.agent.model.Folders;
+import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.Version;
+import dev.rollout.agent.probe.Prober;
+import dev.rollout.agent.role.SharedRoles;
+import dev.rollout.agent.rollout.Ports;
+import dev.rollout.agent.rollout.Rollouts;
+import dev.rollout.agent.rollout.TrafficSwitch;
+import dev.rollout.agent.store.SqliteJournal;
+import dev.rollout.agent.time.Waiter;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The agent: the graph of its parts, and their life. One agent a state folder, by a lock that dies with it. */
+final class AgentProcess implements Api.Host {
+    private static final Logger LOG = LoggerFactory.getLogger(AgentProcess.class);
+    private static final int ALREADY = 75;
+    private static final int UNREACHABLE = 69;
+    private static final long PRUNE_SECONDS = 60;
+
+    private final Folders folders;
+    private final SqliteJournal journal;
+    private final DockerEngine engine;
+    private final SharedRoles roles;
+    private final Rollouts rollouts;
+    private final String id;
+    private final CountDownLatch stop = new CountDownLatch(1);
+
+    /** Runs until it is told to stop. The exit code. */
+    static int run(Folders folders) {
+        try {
+            Files.createDirectories(folders.state());
+            try (FileChannel file = FileChannel.open(
+                            folders.state().resolve("agent.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    FileLock lock = file.tryLock()) {
+                if (lock == null) {
+                    LOG.error("another agent uses {}", folders.state());
+                    return ALREADY;
+                }
+                return new AgentProcess(folders).live();
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            LOG.error("the agent cannot start: {}", e.getMessage());
+            return UNREACHABLE;
+        } catch (Exception e) {
+            LOG.error("the agent ends", e);
+            return 1;
+        }
+    }
+
+    private AgentProcess(Folders folders) throws IOException {
+        this.folders = folders;
+        Files.setPosixFilePermissions(folders.state(), PosixFilePermissions.fromString("rwxr-x--x"));
+        journal = new SqliteJournal(folders.state(), InstantSource.system());
+        id = journal.meta("agent", () -> UUID.randomUUID().toString());
+        engine = new DockerEngine(DockerHost.find(System.getenv()), System.getenv());
+        roles = new SharedRoles(folders.shm(), folders.state());
+        Waiter waiter = Waiter.real();
+        rollouts = new Rollouts(
+                new Ports(
+                        engine,
+                        roles,
+                        new Prober(engine, roles, waiter),
+                        TrafficSwitch.NONE,
+                        journal,
+                        waiter,
+                        InstantSource.system()),
+                id);
+    }
+
+    private int live() throws Exception {
+        roles.recover();
+        try (ApiServer server = new ApiServer(folders, new Api(rollouts, journal, this))) {
+            Runtime.getRuntime().addShutdownHook(new Thread(stop::countDown, "stop"));
+            rollouts.resume();
+            LOG.info("rollout {} listens on {}", Version.TEXT, folders.socket());
+            while (!stop.await(PRUNE_SECONDS, TimeUnit.SECONDS)) {
+                roles.prune();
+            }
+            rollouts.close();
+        }
+        // a rollout in progress is left as a crash would leave it: the next agent resumes it from the journal
+        LOG.info("stopped");
+        Runtime.getRuntime().halt(0);
+        return 0;
+    }
+
+    @Override
+    public Map<String, Object> describe() {
+        Map<String, Object> agent = new LinkedHashMap<>();
+        agent.put("pid", ProcessHandle.current().pid());
+        agent.put("socket", folders.socket().toString());
+        agent.put("version", Version.TEXT);
+        agent.put("state", folders.state().toString());
+        agent.put("runtime", folders.runtime().toString());
+        agent.put("shm", folders.shm().toString());
+        agent.put("log", folders.log().toString());
+        agent.put("id", id);
+        agent.put("inProgress", rollouts.inProgress());
+        return agent;
+    }
+
+    @Override
+    public List<String> prune(Optional<ServiceKey> key) {
+        List<String> removed = new ArrayList<>();
+        for (String parked : engine.parked()) {
+            if (key.isEmpty() || key.get().toString().equals(parked)) {
+                String[] parts = parked.split("/", 2);
+                engine.unpark(new ServiceKey(parts[0], parts[1]));
+                removed.add("removed the kept previous version of " + parked);
+            }
+        }
+        return removed;
+    }
+
+    @Override
+    public List<String> doctor() {
+        List<String> checks = new ArrayList<>();
+        checks.add("ok   agent " + Version.TEXT + ", pid " + ProcessHandle.current().pid());
+        try {
+            checks.add("ok   " + engine.describe());
+        } catch (RuntimeException e) {
+            checks.add("bad  the Docker Engine cannot be reached: " + e.getMessage());
+        }
+        checks.add(journal.nearlyFull()
+                ? "bad  the state folder " + folders.state() + " is full: free some space"
+                : "ok   state folder " + folders.state());
+        checks.add(shm());
+        return checks;
+    }
+
+    private String shm() {
+        try {
+            Files.createDirectories(folders.shm());
+            String type = Files.getFileStore(folders.shm()).type();
+            return type.equals("tmpfs")
+                    ? "ok   shared memory " + folders.shm()
+                    : "bad  " + folders.shm() + " is on " + type + ", not on tmpfs: claims would be slow; set ROLLOUT_SHM_DIR";
+        } catch (IOException e) {
+            return "bad  " + folders.shm() + " cannot be used: " + e.getMessage();
+        }
+    }
+
+    @Override
+    public void logs(String container, String tail, boolean follow, Consumer<byte[]> taker) {
+        engine.logs(container, tail, follow, taker);
+    }
+
+    @Override
+    public void stop() {
+        stop.countDown();
+    }
+
+    @Override
+    public void awaitNews(long millis) throws InterruptedException {
+        journal.awaitNews(millis);
+    }
+
+}

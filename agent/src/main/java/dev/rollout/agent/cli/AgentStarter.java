@@ -1,0 +1,79 @@
+package dev.rollout.agent.cli;
+
+import dev.rollout.agent.model.Folders;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Starts an agent in the background, where none answers. */
+final class AgentStarter {
+    private static final long PATIENCE_MILLIS = 20_000;
+    private static final long TICK_MILLIS = 20;
+
+    private AgentStarter() {}
+
+    /** Makes sure of an agent, and says so where it had to start one. */
+    static AgentSocket ensure(Folders folders) {
+        AgentSocket socket = new AgentSocket(folders);
+        if (!socket.answers()) {
+            long pid = start(folders);
+            System.err.println("started an agent in the background: pid " + pid + ", log " + folders.log());
+        }
+        return socket;
+    }
+
+    /** @return the agent's pid, once it answers */
+    static long start(Folders folders) {
+        AgentSocket socket = new AgentSocket(folders);
+        try {
+            Files.createDirectories(folders.state());
+            Process process = new ProcessBuilder(command())
+                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectOutput(ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
+                    .redirectError(ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
+                    .start();
+            long start = System.nanoTime();
+            while (!socket.answers()) {
+                if (!process.isAlive() && process.exitValue() != 0) {
+                    throw new CliException(Exit.UNREACHABLE, "the agent did not start:\n" + tail(folders.log()));
+                }
+                if ((System.nanoTime() - start) / 1_000_000 > PATIENCE_MILLIS) {
+                    throw new CliException(Exit.UNREACHABLE, "the agent does not answer; its log is " + folders.log());
+                }
+                Thread.sleep(TICK_MILLIS);
+            }
+            return socket.get("/v1/agent").path("pid").asLong();
+        } catch (IOException e) {
+            throw new CliException(Exit.UNREACHABLE, "the agent cannot be started: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CliException(Exit.INTERRUPTED, "interrupted");
+        }
+    }
+
+    /** This very program, in a session of its own, so that Ctrl-C at the terminal does not reach the agent. */
+    private static List<String> command() {
+        List<String> command = new ArrayList<>();
+        command.add("setsid");
+        String launcher = System.getProperty("rollout.launcher");
+        if (launcher != null) {
+            command.add(launcher);
+        } else {
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.rollout.agent.Main"));
+        }
+        command.addAll(List.of("agent", "run"));
+        return command;
+    }
+
+    static String tail(Path log) {
+        try {
+            List<String> lines = Files.readAllLines(log);
+            return String.join("\n", lines.subList(Math.max(0, lines.size() - 10), lines.size()));
+        } catch (IOException e) {
+            return "(no log: " + e.getMessage() + ")";
+        }
+    }
+}

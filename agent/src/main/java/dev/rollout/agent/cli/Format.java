@@ -1,0 +1,7 @@
+package dev.rollout.agent.cli;
+
+/** {@code --format}. */
+enum Format {
+    TABLE,
+    JSON
+}

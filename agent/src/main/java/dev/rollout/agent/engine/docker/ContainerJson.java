@@ -1,0 +1,551 @@
+package dev.rollout.agent.engine.docker;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.Readiness;
+import dev.rollout.agent.model.Revision;
+import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Tree;
+import dev.rollout.agent.rollout.ContainerEngine;
+import dev.rollout.agent.rollout.EngineRefused;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The body of a create call, from the canonical model: the same as {@code docker compose create} sends, so that the
+ * container is one of Compose's.
+ */
+final class ContainerJson {
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+
+    private final ServiceSpec spec;
+    private final Tree service;
+    private final Tree project;
+    private final DockerApi.Version api;
+    private final Function<String, List<String>> containersOf;
+
+    /** @param containersOf the ids or names of the containers of another service of the project */
+    ContainerJson(ServiceSpec spec, DockerApi.Version api, Function<String, List<String>> containersOf) {
+        this.spec = spec;
+        this.service = spec.definition();
+        this.project = new Tree(spec.project().tree());
+        this.api = api;
+        this.containersOf = containersOf;
+    }
+
+    /** A network of the service: the Engine's name and the endpoint's settings. */
+    record Endpoint(String network, ObjectNode settings) {}
+
+    ObjectNode body(
+            Revision revision, String image, ContainerEngine.Birth birth, Map<String, String> inheritedVolumes) {
+        checkVersion();
+        ObjectNode body = NODES.objectNode();
+        text(body, "Hostname", "hostname");
+        text(body, "Domainname", "domainname");
+        text(body, "User", "user");
+        body.put("AttachStdout", true).put("AttachStderr", true);
+        flag(body, "Tty", "tty");
+        flag(body, "OpenStdin", "stdin_open");
+        ArrayNode env = body.putArray("Env");
+        service.map("environment").forEach((name, value) -> env.add(value == null ? name : name + "=" + value));
+        birth.injection().environment().forEach((name, value) -> env.add(name + "=" + value));
+        command(body, "Cmd", "command");
+        command(body, "Entrypoint", "entrypoint");
+        body.put("Image", image);
+        text(body, "WorkingDir", "working_dir");
+        text(body, "StopSignal", "stop_signal");
+        if (service.text("stop_grace_period") != null) {
+            body.put(
+                    "StopTimeout",
+                    service.duration("stop_grace_period", Duration.ZERO).toSeconds());
+        }
+        if (service.text("mac_address") != null && api.compareTo(new DockerApi.Version(1, 44)) < 0) {
+            text(body, "MacAddress", "mac_address");
+        }
+        body.set("Labels", labels(revision, birth));
+        if (service.at("healthcheck").isPresent()) {
+            body.set("Healthcheck", healthcheck(service.at("healthcheck")));
+        }
+        ports(body);
+        ObjectNode host = body.putObject("HostConfig");
+        host(host, birth, inheritedVolumes);
+        List<Endpoint> endpoints = endpoints(birth);
+        if (!endpoints.isEmpty()) {
+            ObjectNode configs = body.putObject("NetworkingConfig").putObject("EndpointsConfig");
+            configs.set(endpoints.getFirst().network(), endpoints.getFirst().settings());
+        }
+        return body;
+    }
+
+    private void checkVersion() {
+        needs("annotations", 43, service.at("annotations").isPresent());
+        needs(
+                "healthcheck.start_interval",
+                44,
+                service.at("healthcheck", "start_interval").isPresent());
+        needs(
+                "volumes.volume.subpath",
+                45,
+                service.list("volumes").stream()
+                        .anyMatch(m -> m.at("volume", "subpath").isPresent()));
+    }
+
+    private void needs(String key, int minor, boolean used) {
+        if (used && api.compareTo(new DockerApi.Version(1, minor)) < 0) {
+            throw new EngineRefused(
+                    0,
+                    "services." + spec.key().service() + "." + key + " needs an Engine with API 1." + minor
+                            + "; this one has " + api + ": remove the key, or upgrade the Engine");
+        }
+    }
+
+    private void text(ObjectNode into, String name, String key) {
+        String value = service.text(key);
+        if (value != null) {
+            into.put(name, value);
+        }
+    }
+
+    private void flag(ObjectNode into, String name, String key) {
+        if (service.flag(key)) {
+            into.put(name, true);
+        }
+    }
+
+    private void command(ObjectNode into, String name, String key) {
+        if (service.at(key).isPresent()) {
+            into.set(name, array(service.texts(key)));
+        }
+    }
+
+    private static ArrayNode array(List<String> texts) {
+        ArrayNode array = NODES.arrayNode();
+        texts.forEach(array::add);
+        return array;
+    }
+
+    private ObjectNode labels(Revision revision, ContainerEngine.Birth birth) {
+        Map<String, String> labels = new TreeMap<>();
+        service.map("labels").forEach((name, value) -> labels.put(name, String.valueOf(value)));
+        labels.put(Labels.PROJECT, spec.key().project());
+        labels.put(Labels.SERVICE, spec.key().service());
+        labels.put(Labels.NUMBER, Integer.toString(birth.slot()));
+        labels.put(Labels.ONE_OFF, "False");
+        labels.put(Labels.CONFIG_HASH, revision.configHash());
+        labels.put(Labels.CONFIG_FILES, String.join(",", spec.project().files()));
+        labels.put(Labels.WORKING_DIR, spec.project().workingDirectory());
+        if (!spec.project().envFiles().isEmpty()) {
+            labels.put(Labels.ENV_FILES, String.join(",", spec.project().envFiles()));
+        }
+        List<String> dependencies = new ArrayList<>();
+        service.map("depends_on")
+                .forEach((name, condition) -> dependencies.add(name + ":" + new Tree(condition).text("condition") + ":"
+                        + new Tree(condition).flag("restart")));
+        labels.put(Labels.DEPENDS_ON, String.join(",", dependencies));
+        labels.put(Labels.IMAGE, revision.imageId());
+        labels.put(Labels.VERSION, Labels.COMPOSE_VERSION);
+        labels.put(Labels.ROLLOUT, birth.rollout());
+        labels.put(Labels.GENERATION, Long.toString(birth.generation()));
+        labels.put(Labels.AGENT, birth.agent());
+        ObjectNode node = NODES.objectNode();
+        labels.forEach(node::put);
+        return node;
+    }
+
+    private static ObjectNode healthcheck(Tree health) {
+        ObjectNode node = NODES.objectNode();
+        node.set("Test", array(health.flag("disable") ? List.of("NONE") : health.texts("test")));
+        for (Map.Entry<String, String> name : Map.of(
+                        "Interval",
+                        "interval",
+                        "Timeout",
+                        "timeout",
+                        "StartPeriod",
+                        "start_period",
+                        "StartInterval",
+                        "start_interval")
+                .entrySet()) {
+            if (health.text(name.getValue()) != null) {
+                node.put(
+                        name.getKey(),
+                        health.duration(name.getValue(), Duration.ZERO).toNanos());
+            }
+        }
+        if (health.at("retries").isPresent()) {
+            node.put("Retries", health.integer("retries", 0));
+        }
+        return node;
+    }
+
+    private void ports(ObjectNode body) {
+        ObjectNode exposed = NODES.objectNode();
+        for (String expose : service.texts("expose")) {
+            String[] parts = expose.split("/", 2);
+            String[] range = parts[0].split("-", 2);
+            for (int port = Integer.parseInt(range[0]); port <= Integer.parseInt(range[range.length - 1]); port++) {
+                exposed.putObject(port + "/" + (parts.length > 1 ? parts[1] : "tcp"));
+            }
+        }
+        service.list("ports")
+                .forEach(port -> exposed.putObject(port.text("target") + "/" + port.text("protocol", "tcp")));
+        if (!exposed.isEmpty()) {
+            body.set("ExposedPorts", exposed);
+        }
+    }
+
+    private void host(ObjectNode host, ContainerEngine.Birth birth, Map<String, String> inheritedVolumes) {
+        if (spec.update().order() == Order.STOP_FIRST) {
+            ObjectNode bindings = host.putObject("PortBindings");
+            service.list("ports")
+                    .forEach(port -> bindings.withArray(port.text("target") + "/" + port.text("protocol", "tcp"))
+                            .addObject()
+                            .put("HostIp", port.text("host_ip", ""))
+                            .put("HostPort", port.text("published", "")));
+        }
+        host.putObject("RestartPolicy").put("Name", "no");
+        host.put("NetworkMode", networkMode());
+        mounts(host, birth, inheritedVolumes);
+        namespaces(host);
+        lists(host, birth);
+        new ResourcesJson(service).into(host);
+        if (service.at("logging").isPresent()) {
+            ObjectNode log = host.putObject("LogConfig")
+                    .put("Type", service.at("logging").text("driver", ""));
+            service.at("logging")
+                    .map("options")
+                    .forEach((k, v) -> log.withObject("/Config").put(k, String.valueOf(v)));
+        }
+        flag(host, "Privileged", "privileged");
+        flag(host, "ReadonlyRootfs", "read_only");
+        if (service.at("init").isPresent()) {
+            host.put("Init", service.flag("init"));
+        }
+        text(host, "Runtime", "runtime");
+        text(host, "Isolation", "isolation");
+        stringMap(host, "Sysctls", "sysctls");
+        stringMap(host, "StorageOpt", "storage_opt");
+        stringMap(host, "Annotations", "annotations");
+        for (String tmpfs : service.texts("tmpfs")) {
+            String[] parts = tmpfs.split(":", 2);
+            host.withObject("/Tmpfs").put(parts[0], parts.length > 1 ? parts[1] : "");
+        }
+    }
+
+    private void stringMap(ObjectNode host, String name, String key) {
+        if (service.at(key).isPresent()) {
+            ObjectNode node = host.putObject(name);
+            service.map(key).forEach((k, v) -> node.put(k, String.valueOf(v)));
+        }
+    }
+
+    private void namespaces(ObjectNode host) {
+        namespace(host, "IpcMode", "ipc");
+        namespace(host, "PidMode", "pid");
+        text(host, "UTSMode", "uts");
+        text(host, "UsernsMode", "userns_mode");
+        text(host, "CgroupParent", "cgroup_parent");
+        text(host, "CgroupnsMode", "cgroup");
+    }
+
+    private void namespace(ObjectNode host, String name, String key) {
+        String mode = service.text(key);
+        if (mode != null) {
+            host.put(name, mode.startsWith("service:") ? "container:" + containerOf(mode.substring(8)) : mode);
+        }
+    }
+
+    private String containerOf(String other) {
+        List<String> containers = containersOf.apply(other);
+        if (containers.isEmpty()) {
+            throw new EngineRefused(
+                    0,
+                    "the service '" + other + "' has no container, but "
+                            + spec.key().service() + " shares a namespace or volumes with it; roll it first");
+        }
+        return containers.getFirst();
+    }
+
+    private void lists(ObjectNode host, ContainerEngine.Birth birth) {
+        for (Map.Entry<String, String> list : Map.of(
+                        "CapAdd",
+                        "cap_add",
+                        "CapDrop",
+                        "cap_drop",
+                        "Dns",
+                        "dns",
+                        "DnsOptions",
+                        "dns_opt",
+                        "DnsSearch",
+                        "dns_search",
+                        "SecurityOpt",
+                        "security_opt",
+                        "DeviceCgroupRules",
+                        "device_cgroup_rules")
+                .entrySet()) {
+            if (service.at(list.getValue()).isPresent()) {
+                host.set(list.getKey(), array(service.texts(list.getValue())));
+            }
+        }
+        List<String> groups = new ArrayList<>(service.texts("group_add"));
+        groups.addAll(birth.injection().groups());
+        if (!groups.isEmpty()) {
+            host.set("GroupAdd", array(groups));
+        }
+        host.set(
+                "ExtraHosts",
+                array(service.texts("extra_hosts").stream()
+                        .map(host1 -> host1.replaceFirst("=", ":"))
+                        .toList()));
+        List<String> from = service.texts("volumes_from").stream()
+                .map(source -> {
+                    if (source.startsWith("container:")) {
+                        return source.substring(10);
+                    }
+                    String[] parts = source.split(":", 2);
+                    return containerOf(parts[0]) + (parts.length > 1 ? ":" + parts[1] : "");
+                })
+                .toList();
+        if (!from.isEmpty()) {
+            host.set("VolumesFrom", array(from));
+        }
+    }
+
+    private void mounts(ObjectNode host, ContainerEngine.Birth birth, Map<String, String> inheritedVolumes) {
+        ArrayNode binds = NODES.arrayNode();
+        ArrayNode mounts = NODES.arrayNode();
+        for (Tree mount : service.list("volumes")) {
+            String type = mount.text("type", "volume");
+            String source = mount.text("source");
+            boolean asBind = type.equals("bind")
+                    ? mount.at("bind").flag("create_host_path")
+                    : type.equals("volume")
+                            && source != null
+                            && !mount.at("volume", "subpath").isPresent();
+            if (asBind) {
+                binds.add(bind(mount, type.equals("bind") ? Objects.requireNonNull(source) : volumeName(source)));
+            } else {
+                mounts.add(mount(mount, type, inheritedVolumes));
+            }
+        }
+        inheritedVolumes.forEach((target, volume) -> {
+            if (service.list("volumes").stream().noneMatch(mount -> target.equals(mount.text("target")))) {
+                mounts.addObject().put("Type", "volume").put("Source", volume).put("Target", target);
+            }
+        });
+        fileMounts(mounts, "secrets", "/run/secrets/");
+        fileMounts(mounts, "configs", "/");
+        birth.injection().binds().forEach(binds::add);
+        if (!binds.isEmpty()) {
+            host.set("Binds", binds);
+        }
+        if (!mounts.isEmpty()) {
+            host.set("Mounts", mounts);
+        }
+    }
+
+    private String volumeName(@Nullable String key) {
+        return project.at("volumes", String.valueOf(key)).text("name", String.valueOf(key));
+    }
+
+    private static String bind(Tree mount, String source) {
+        List<String> options = new ArrayList<>();
+        options.add(mount.flag("read_only") ? "ro" : "rw");
+        String propagation = mount.at("bind").text("propagation");
+        String selinux = mount.at("bind").text("selinux");
+        if (propagation != null) {
+            options.add(propagation);
+        }
+        if (selinux != null) {
+            options.add(selinux);
+        }
+        if (mount.at("volume").flag("nocopy")) {
+            options.add("nocopy");
+        }
+        return source + ":" + mount.text("target") + ":" + String.join(",", options);
+    }
+
+    private ObjectNode mount(Tree mount, String type, Map<String, String> inheritedVolumes) {
+        ObjectNode node = NODES.objectNode().put("Type", type).put("Target", mount.text("target"));
+        String source = mount.text("source");
+        if (source != null) {
+            node.put("Source", type.equals("volume") ? volumeName(source) : source);
+        } else if (inheritedVolumes.get(mount.text("target", "")) != null) {
+            node.put("Source", inheritedVolumes.get(mount.text("target", "")));
+        }
+        if (mount.flag("read_only")) {
+            node.put("ReadOnly", true);
+        }
+        if (mount.text("consistency") != null) {
+            node.put("Consistency", mount.text("consistency"));
+        }
+        if (mount.at("bind", "propagation").isPresent()) {
+            node.putObject("BindOptions").put("Propagation", mount.at("bind").text("propagation"));
+        }
+        Tree volume = mount.at("volume");
+        if (type.equals("volume") && (volume.flag("nocopy") || volume.text("subpath") != null)) {
+            ObjectNode options = node.putObject("VolumeOptions");
+            if (volume.flag("nocopy")) {
+                options.put("NoCopy", true);
+            }
+            if (volume.text("subpath") != null) {
+                options.put("Subpath", volume.text("subpath"));
+            }
+        }
+        Tree tmpfs = mount.at("tmpfs");
+        if (tmpfs.isPresent()) {
+            ObjectNode options = node.putObject("TmpfsOptions");
+            if (tmpfs.text("size") != null) {
+                options.put("SizeBytes", tmpfs.whole("size", 0));
+            }
+            if (tmpfs.at("mode").isPresent()) {
+                options.put("Mode", tmpfs.integer("mode", 0));
+            }
+        }
+        return node;
+    }
+
+    private void fileMounts(ArrayNode mounts, String section, String folder) {
+        for (Tree use : service.list(section)) {
+            Tree definition = project.at(section, use.text("source", ""));
+            String file = definition.text("file");
+            if (definition.flag("external")) {
+                throw new EngineRefused(
+                        0, section + "." + use.text("source") + " is external, which needs Swarm; use a file");
+            }
+            if (file != null) {
+                mounts.addObject()
+                        .put("Type", "bind")
+                        .put("Source", file)
+                        .put("Target", target(use, folder))
+                        .put("ReadOnly", true);
+            }
+        }
+    }
+
+    private static String target(Tree use, String folder) {
+        String target = use.text("target", folder + use.text("source"));
+        return target.startsWith("/") ? target : folder + target;
+    }
+
+    /** A file whose content is in the model: copied into the container before it starts. */
+    record CopiedFile(String path, String content, long mode, long uid, long gid) {}
+
+    List<CopiedFile> copiedFiles() {
+        List<CopiedFile> files = new ArrayList<>();
+        for (String section : List.of("secrets", "configs")) {
+            for (Tree use : service.list(section)) {
+                Tree definition = project.at(section, use.text("source", ""));
+                String variable = definition.text("environment");
+                String content = variable == null ? definition.text("content") : System.getenv(variable);
+                if (content != null) {
+                    files.add(new CopiedFile(
+                            target(use, section.equals("secrets") ? "/run/secrets/" : "/"),
+                            content,
+                            use.whole("mode", 0444),
+                            use.whole("uid", 0),
+                            use.whole("gid", 0)));
+                }
+            }
+        }
+        return files;
+    }
+
+    private String networkMode() {
+        String mode = service.text("network_mode");
+        if (mode != null) {
+            return mode.startsWith("service:") ? "container:" + containerOf(mode.substring(8)) : mode;
+        }
+        List<String> networks = byPriority();
+        return networks.isEmpty() ? "none" : networkName(networks.getFirst());
+    }
+
+    private List<String> byPriority() {
+        return service.map("networks").keySet().stream()
+                .sorted(Comparator.comparing(
+                                (String name) -> -service.at("networks", name).integer("priority", 0))
+                        .thenComparing(Comparator.naturalOrder()))
+                .toList();
+    }
+
+    private String networkName(String key) {
+        return project.at("networks", key).text("name", key);
+    }
+
+    /** The service's networks, the first one is part of the create call, the others are connected before the start. */
+    List<Endpoint> endpoints(ContainerEngine.Birth birth) {
+        if (service.text("network_mode") != null) {
+            return List.of();
+        }
+        List<Endpoint> endpoints = new ArrayList<>();
+        for (String key : byPriority()) {
+            Tree wanted = service.at("networks", key);
+            ObjectNode settings = NODES.objectNode();
+            List<String> aliases = new ArrayList<>();
+            aliases.add(spec.containerName(birth.slot()));
+            aliases.add(spec.key().service());
+            aliases.addAll(wanted.texts("aliases"));
+            settings.set("Aliases", array(aliases));
+            List<String> links = links();
+            if (!links.isEmpty()) {
+                settings.set("Links", array(links));
+            }
+            if (wanted.text("ipv4_address") != null
+                    || wanted.text("ipv6_address") != null
+                    || wanted.at("link_local_ips").isPresent()) {
+                ObjectNode ipam = settings.putObject("IPAMConfig");
+                ipam.put("IPv4Address", wanted.text("ipv4_address", ""));
+                ipam.put("IPv6Address", wanted.text("ipv6_address", ""));
+                if (wanted.at("link_local_ips").isPresent()) {
+                    ipam.set("LinkLocalIPs", array(wanted.texts("link_local_ips")));
+                }
+            }
+            if (wanted.at("driver_opts").isPresent()) {
+                settings.set("DriverOpts", MAPPER.valueToTree(wanted.map("driver_opts")));
+            }
+            String mac = wanted.text("mac_address");
+            if (mac == null && endpoints.isEmpty() && api.compareTo(new DockerApi.Version(1, 44)) >= 0) {
+                mac = service.text("mac_address");
+            }
+            if (mac != null) {
+                settings.put("MacAddress", mac);
+            }
+            endpoints.add(new Endpoint(networkName(key), settings));
+        }
+        return endpoints;
+    }
+
+    private List<String> links() {
+        List<String> links = new ArrayList<>();
+        for (String link : service.texts("links")) {
+            String[] parts = link.split(":", 2);
+            for (String container : containersOf.apply(parts[0])) {
+                links.add(container + ":" + parts[parts.length - 1]);
+                links.add(container + ":"
+                        + container.replaceFirst("^" + spec.key().project() + "[-_]", ""));
+                links.add(container + ":" + container);
+            }
+        }
+        for (String link : service.texts("external_links")) {
+            links.add(link.contains(":") ? link : link + ":" + link);
+        }
+        return links;
+    }
+
+    /** The command of the service's own healthcheck, if it has one. */
+    static List<String> healthTest(com.fasterxml.jackson.databind.JsonNode config) {
+        List<String> test = new ArrayList<>();
+        config.path("Healthcheck").path("Test").forEach(word -> test.add(word.asText()));
+        return test.isEmpty() || test.getFirst().equals("NONE") ? List.of() : Readiness.healthCommand(test);
+    }
+}

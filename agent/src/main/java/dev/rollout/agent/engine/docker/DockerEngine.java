@@ -1,0 +1,526 @@
+package dev.rollout.agent.engine.docker;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.github.dockerjava.transport.DockerHttpClient.Request;
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.RestartPolicy;
+import dev.rollout.agent.model.Revision;
+import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Tree;
+import dev.rollout.agent.rollout.ContainerEngine;
+import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.rollout.EngineUnavailable;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+
+/** A Docker Engine, API 1.41 and newer. */
+public final class DockerEngine implements ContainerEngine, AutoCloseable {
+    private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final int LAST_LINES = 20;
+    private static final int MAX_OUTPUT = 64 * 1024;
+    private static final Duration STOP_MARGIN = Duration.ofSeconds(20);
+
+    private final DockerApi api;
+    private final ExitWatch exits;
+    private final Images images;
+
+    /** @param environment of the agent: DOCKER_HOST, DOCKER_CONFIG and what a build needs */
+    public DockerEngine(DockerHost host, Map<String, String> environment) {
+        api = new DockerApi(host);
+        exits = new ExitWatch(api);
+        images = new Images(api, environment);
+    }
+
+    /** The daemon's version and the API version that is spoken with it. */
+    public String describe() {
+        return "Docker Engine " + api.get("/version").path("Version").asText("?") + ", API " + api.version();
+    }
+
+    @Override
+    public List<Instance> instances(ServiceKey key) {
+        List<Instance> found = new ArrayList<>();
+        for (JsonNode container : list(
+                Labels.PROJECT + "=" + key.project(),
+                Labels.SERVICE + "=" + key.service(),
+                Labels.ONE_OFF + "=False")) {
+            found.add(instance(container));
+        }
+        return found;
+    }
+
+    private JsonNode list(String... labels) {
+        ObjectNode filters = NODES.objectNode();
+        for (String label : labels) {
+            filters.withArray("label").add(label);
+        }
+        return api.get("/containers/json?all=true&filters=" + DockerApi.query(filters.toString()));
+    }
+
+    private static Instance instance(JsonNode container) {
+        String address = "";
+        for (JsonNode network : container.at("/NetworkSettings/Networks")) {
+            if (address.isEmpty()) {
+                address = network.path("IPAddress").asText("");
+            }
+        }
+        return instance(
+                container.path("Id").asText(),
+                container.path("Names").path(0).asText(),
+                container.path("Labels"),
+                container.path("ImageID").asText(),
+                container.path("Image").asText(),
+                container.path("State").asText(),
+                address,
+                container.path("Created").asLong());
+    }
+
+    private static Instance instance(
+            String id,
+            String name,
+            JsonNode labels,
+            String imageId,
+            String image,
+            String state,
+            String address,
+            long created) {
+        return new Instance(
+                id,
+                name.startsWith("/") ? name.substring(1) : name,
+                labels.path(Labels.NUMBER).asInt(1),
+                labels.path(Labels.GENERATION).asLong(0),
+                labels.path(Labels.ROLLOUT).asText(""),
+                labels.path(Labels.AGENT).asText(""),
+                labels.path(Labels.CONFIG_HASH).asText(""),
+                imageId,
+                image,
+                switch (state) {
+                    case "running" -> Instance.State.RUNNING;
+                    case "created" -> Instance.State.CREATED;
+                    case "restarting" -> Instance.State.RESTARTING;
+                    case "paused" -> Instance.State.PAUSED;
+                    default -> Instance.State.EXITED;
+                },
+                address.isEmpty() ? null : address,
+                created);
+    }
+
+    @Override
+    public Optional<Instance> find(String id) {
+        return inspect(id).map(found -> {
+            String address = "";
+            for (JsonNode network : found.at("/NetworkSettings/Networks")) {
+                if (address.isEmpty()) {
+                    address = network.path("IPAddress").asText("");
+                }
+            }
+            return instance(
+                    found.path("Id").asText(),
+                    found.path("Name").asText(),
+                    found.at("/Config/Labels"),
+                    found.path("Image").asText(),
+                    found.at("/Config/Image").asText(),
+                    found.at("/State/Status").asText(),
+                    address,
+                    0);
+        });
+    }
+
+    private Optional<JsonNode> inspect(String id) {
+        try {
+            return Optional.of(api.get("/containers/" + id + "/json"));
+        } catch (EngineRefused e) {
+            if (e.status() == 404) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public Revision prepare(ServiceSpec spec, Consumer<String> progress) {
+        String image = images.ensure(spec, progress);
+        new Resources(api, spec).ensure();
+        return new Revision(hash(spec), image);
+    }
+
+    @Override
+    public Optional<Revision> revision(ServiceSpec spec) {
+        return images.id(spec.image()).map(image -> new Revision(hash(spec), image));
+    }
+
+    /** The variant of Compose's hash that this service's containers have, else the commonest. */
+    private String hash(ServiceSpec spec) {
+        List<String> there =
+                instances(spec.key()).stream().map(Instance::configHash).toList();
+        return spec.hashes().stream()
+                .filter(there::contains)
+                .findFirst()
+                .orElse(spec.hashes().isEmpty() ? "" : spec.hashes().getFirst());
+    }
+
+    @Override
+    public Instance create(ServiceSpec spec, Revision revision, Birth birth) {
+        Optional<Instance> made =
+                find(birth.name()).filter(found -> found.rollout().equals(birth.rollout()));
+        if (made.isPresent()) {
+            return made.get(); // a crash came between the call and its journal
+        }
+        String image =
+                images.id(spec.image()).filter(revision.imageId()::equals).isPresent()
+                        ? spec.image()
+                        : revision.imageId(); // the tag has moved on meanwhile
+        ContainerJson json = new ContainerJson(spec, api.version(), service -> containersOf(spec, service));
+        ObjectNode body = json.body(revision, image, birth, anonymousVolumes(spec, birth));
+        String platform = spec.definition().text("platform", "");
+        String id = api.post(
+                        "/containers/create?name=" + DockerApi.query(birth.name())
+                                + (platform.isEmpty() ? "" : "&platform=" + DockerApi.query(platform)),
+                        body)
+                .path("Id")
+                .asText();
+        List<ContainerJson.Endpoint> endpoints = json.endpoints(birth);
+        for (ContainerJson.Endpoint endpoint : endpoints.subList(Math.min(1, endpoints.size()), endpoints.size())) {
+            ObjectNode connect = NODES.objectNode().put("Container", id);
+            connect.set("EndpointConfig", endpoint.settings());
+            api.post("/networks/" + DockerApi.query(endpoint.network()) + "/connect", connect);
+        }
+        for (ContainerJson.CopiedFile file : json.copiedFiles()) {
+            api.put("/containers/" + id + "/archive?path=%2F", Tar.of(file));
+        }
+        return find(id).orElseThrow(() -> new EngineRefused(404, "the container " + birth.name() + " vanished"));
+    }
+
+    private List<String> containersOf(ServiceSpec spec, String service) {
+        return instances(new ServiceKey(spec.key().project(), service)).stream()
+                .filter(Instance::running)
+                .map(Instance::name)
+                .toList();
+    }
+
+    /** The anonymous volumes of the instance in the same slot: Compose carries them over, by target. */
+    private Map<String, String> anonymousVolumes(ServiceSpec spec, Birth birth) {
+        Map<String, String> volumes = new LinkedHashMap<>();
+        instances(spec.key()).stream()
+                .filter(old -> old.slot() == birth.slot() && !old.rollout().equals(birth.rollout()))
+                .findFirst()
+                .flatMap(old -> inspect(old.id()))
+                .ifPresent(old -> {
+                    for (JsonNode mount : old.path("Mounts")) {
+                        if (mount.path("Type").asText().equals("volume")
+                                && mount.path("Name").asText().matches("[0-9a-f]{64}")) {
+                            volumes.put(
+                                    mount.path("Destination").asText(),
+                                    mount.path("Name").asText());
+                        }
+                    }
+                });
+        return volumes;
+    }
+
+    @Override
+    public void start(String id) {
+        api.post("/containers/" + id + "/start", null);
+    }
+
+    @Override
+    public void stop(String id, Duration grace) {
+        try {
+            api.post("/containers/" + id + "/stop?t=" + grace.toSeconds(), null, grace.plus(STOP_MARGIN));
+        } catch (EngineRefused e) {
+            ignoreGone(e);
+        }
+    }
+
+    private static void ignoreGone(EngineRefused e) {
+        if (e.status() != 404) {
+            throw e;
+        }
+    }
+
+    @Override
+    public void remove(String id) {
+        try {
+            api.delete("/containers/" + id + "?force=true&v=true");
+        } catch (EngineRefused e) {
+            if (e.status() != 409) { // removal is in progress already
+                ignoreGone(e);
+            }
+        }
+    }
+
+    @Override
+    public void rename(String id, String name) {
+        api.post("/containers/" + id + "/rename?name=" + DockerApi.query(name), null);
+    }
+
+    @Override
+    public RestartPolicy restartPolicy(String id) {
+        return inspect(id)
+                .map(found -> found.at("/HostConfig/RestartPolicy"))
+                .map(policy -> new RestartPolicy(
+                        policy.path("Name").asText("").isEmpty()
+                                ? "no"
+                                : policy.path("Name").asText(),
+                        policy.path("MaximumRetryCount").asInt()))
+                .orElse(RestartPolicy.NO);
+    }
+
+    @Override
+    public void setRestartPolicy(String id, RestartPolicy policy) {
+        if (restartPolicy(id).equals(policy)) {
+            return;
+        }
+        ObjectNode update = NODES.objectNode();
+        update.putObject("RestartPolicy").put("Name", policy.name()).put("MaximumRetryCount", policy.maximumRetries());
+        api.post("/containers/" + id + "/update", update);
+    }
+
+    @Override
+    public void signal(String id, String signal) {
+        api.post("/containers/" + id + "/kill?signal=" + DockerApi.query(signal), null);
+    }
+
+    @Override
+    public Executed exec(String id, Command command, Duration timeout) {
+        ObjectNode create = NODES.objectNode().put("AttachStdout", true).put("AttachStderr", true);
+        command.words().forEach(create.withArray("Cmd")::add);
+        command.environment().forEach(create.withArray("Env")::add);
+        if (command.user() != null) {
+            create.put("User", command.user());
+        }
+        if (command.workingDir() != null) {
+            create.put("WorkingDir", command.workingDir());
+        }
+        create.put("Privileged", command.privileged());
+        String exec;
+        try {
+            exec = api.post("/containers/" + id + "/exec", create).path("Id").asText();
+        } catch (EngineRefused e) {
+            return new Executed(Optional.of(126), String.valueOf(e.getMessage()));
+        }
+        FutureTask<String> output = new FutureTask<>(() -> {
+            StringBuilder text = new StringBuilder();
+            ObjectNode start = NODES.objectNode().put("Detach", false).put("Tty", false);
+            api.stream(
+                    Request.Method.POST,
+                    "/exec/" + exec + "/start",
+                    start,
+                    Map.of(),
+                    body -> text.append(new String(DockerApi.frames(body, MAX_OUTPUT), StandardCharsets.UTF_8)));
+            return text.toString();
+        });
+        Thread reader = Thread.ofVirtual().name("docker-exec").start(output);
+        try {
+            String text = output.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            JsonNode ended = api.get("/exec/" + exec + "/json");
+            return new Executed(Optional.of(ended.path("ExitCode").asInt(-1)), text.strip());
+        } catch (TimeoutException e) {
+            reader.interrupt();
+            return new Executed(Optional.empty(), "");
+        } catch (ExecutionException e) {
+            return new Executed(
+                    Optional.of(126),
+                    String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
+        } catch (InterruptedException e) {
+            reader.interrupt();
+            Thread.currentThread().interrupt();
+            throw new EngineUnavailable("interrupted", e);
+        }
+    }
+
+    @Override
+    public CompletableFuture<Exit> exit(String id) {
+        return exits.exit(id);
+    }
+
+    @Override
+    public Autopsy autopsy(String id) {
+        Optional<JsonNode> found = inspect(id);
+        if (found.isEmpty()) {
+            return new Autopsy("gone", -1, false, "", List.of());
+        }
+        JsonNode state = found.get().path("State");
+        return new Autopsy(
+                state.path("Status").asText(),
+                state.path("ExitCode").asInt(),
+                state.path("OOMKilled").asBoolean(),
+                state.path("Error").asText(""),
+                lastLines(id, found.get().at("/Config/Tty").asBoolean()));
+    }
+
+    private List<String> lastLines(String id, boolean tty) {
+        List<String> lines = new ArrayList<>();
+        try {
+            api.stream(
+                    Request.Method.GET,
+                    "/containers/" + id + "/logs?stdout=true&stderr=true&tail=" + LAST_LINES,
+                    null,
+                    Map.of(),
+                    body -> {
+                        byte[] bytes = tty ? body.readNBytes(MAX_OUTPUT) : DockerApi.frames(body, MAX_OUTPUT);
+                        new String(bytes, StandardCharsets.UTF_8).lines().forEach(lines::add);
+                    });
+        } catch (EngineRefused e) {
+            lines.add("(no log: " + e.getMessage() + ")");
+        }
+        return lines;
+    }
+
+    /** Hands the raw log of a container to the taker, following it if asked. */
+    public void logs(String id, String tail, boolean follow, Consumer<byte[]> taker) {
+        boolean tty =
+                inspect(id).map(found -> found.at("/Config/Tty").asBoolean()).orElse(false);
+        api.stream(
+                Request.Method.GET,
+                "/containers/" + id + "/logs?stdout=true&stderr=true&tail=" + DockerApi.query(tail) + "&follow="
+                        + follow,
+                null,
+                Map.of(),
+                body -> {
+                    byte[] head = new byte[8];
+                    while (true) {
+                        byte[] chunk;
+                        if (tty) {
+                            chunk = body.readNBytes(1);
+                        } else if (body.readNBytes(head, 0, 8) == 8) {
+                            chunk = body.readNBytes((head[4] & 0xff) << 24
+                                    | (head[5] & 0xff) << 16
+                                    | (head[6] & 0xff) << 8
+                                    | head[7] & 0xff);
+                        } else {
+                            return;
+                        }
+                        if (chunk.length == 0) {
+                            return;
+                        }
+                        taker.accept(chunk);
+                    }
+                });
+    }
+
+    @Override
+    public Reach reach(String id) {
+        JsonNode found = inspect(id).orElseThrow(() -> new EngineRefused(404, "the container is gone"));
+        long pid = found.at("/State/Pid").asLong();
+        String address = "";
+        for (JsonNode network : found.at("/NetworkSettings/Networks")) {
+            if (address.isEmpty()) {
+                address = network.path("IPAddress").asText("");
+            }
+        }
+        String mode = found.at("/HostConfig/NetworkMode").asText();
+        if (mode.equals("host")) {
+            address = "127.0.0.1";
+        } else if (mode.startsWith("container:")) {
+            return new Reach(
+                    reach(mode.substring(10)).address(),
+                    pid,
+                    Listening.in(pid),
+                    ContainerJson.healthTest(found.path("Config")),
+                    exposed(found));
+        }
+        return new Reach(
+                address.isEmpty() ? Optional.empty() : Optional.of(address),
+                pid,
+                Listening.in(pid),
+                ContainerJson.healthTest(found.path("Config")),
+                exposed(found));
+    }
+
+    private static int exposed(JsonNode found) {
+        List<String> ports = new ArrayList<>();
+        found.at("/Config/ExposedPorts").fieldNames().forEachRemaining(ports::add);
+        return ports.stream()
+                .filter(port -> port.endsWith("/tcp"))
+                .mapToInt(port -> Integer.parseInt(port.substring(0, port.indexOf('/'))))
+                .min()
+                .orElse(0);
+    }
+
+    @Override
+    public void park(String id, ServiceSpec spec) {
+        Optional<JsonNode> found = inspect(id);
+        if (found.isEmpty()) {
+            return;
+        }
+        JsonNode old = found.get();
+        unpark(spec.key());
+        ObjectNode body = Objects.requireNonNull((ObjectNode) old.path("Config").deepCopy());
+        ObjectNode labels = (ObjectNode) body.path("Labels");
+        labels.put(Labels.ONE_OFF, "True").put(Labels.PARKED, spec.key().toString());
+        body.put("Image", old.path("Image").asText());
+        body.remove(List.of("Hostname", "ExposedPorts"));
+        ObjectNode host = body.putObject("HostConfig").put("NetworkMode", "none");
+        for (JsonNode mount : old.path("Mounts")) {
+            if (mount.path("Type").asText().equals("volume")) {
+                host.withArray("Mounts")
+                        .addObject()
+                        .put("Type", "volume")
+                        .put("Source", mount.path("Name").asText())
+                        .put("Target", mount.path("Destination").asText());
+            }
+        }
+        api.post("/containers/create?name=" + DockerApi.query(spec.containerName(1) + ".parked"), body);
+    }
+
+    @Override
+    public void unpark(ServiceKey key) {
+        for (JsonNode parked : list(Labels.PARKED + "=" + key)) {
+            remove(parked.path("Id").asText());
+        }
+    }
+
+    /** The services that have a parked previous. */
+    public List<String> parked() {
+        List<String> keys = new ArrayList<>();
+        list(Labels.PARKED)
+                .forEach(parked ->
+                        keys.add(parked.path("Labels").path(Labels.PARKED).asText()));
+        return keys;
+    }
+
+    @Override
+    public Memory memory(ServiceSpec spec, int candidates) {
+        long each = new Tree(spec.definition().value())
+                .at("deploy", "resources", "limits")
+                .whole("memory", spec.definition().whole("mem_limit", 0));
+        if (each <= 0) {
+            each = instances(spec.key()).stream()
+                    .filter(Instance::running)
+                    .mapToLong(running -> used(running.id()))
+                    .max()
+                    .orElse(0);
+        }
+        return new Memory(each * candidates, HostMemory.available());
+    }
+
+    private long used(String id) {
+        JsonNode memory = api.get("/containers/" + id + "/stats?stream=false&one-shot=true")
+                .path("memory_stats");
+        return memory.path("usage").asLong()
+                - memory.at("/stats/total_inactive_file")
+                        .asLong(memory.at("/stats/inactive_file").asLong());
+    }
+
+    @Override
+    public void close() throws IOException {
+        exits.close();
+        api.close();
+    }
+}

@@ -1,0 +1,23 @@
+package dev.rollout.agent.model;
+
+import dev.rollout.contract.Mode;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the role is handed over between two instances of a bot or worker.
+ *
+ * @param signal the doorbell, if any: sent after the rows were written
+ * @param window how long an event may be delivered again
+ */
+public record Handover(Mode mode, @Nullable String signal, Duration window) {
+    static @Nullable Handover of(Tree handover, boolean roleReady) {
+        if (!handover.isPresent() && !roleReady) {
+            return null;
+        }
+        return new Handover(
+                Mode.of(handover.text("mode", "broadcast")),
+                handover.text("signal"),
+                handover.duration("window", Duration.ofMinutes(15)));
+    }
+}

@@ -1,0 +1,46 @@
+package dev.rollout.agent.model;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One container of a service, as the Engine shows it.
+ *
+ * @param slot Compose's container number
+ * @param generation 0 where Rollout did not make it
+ * @param rollout the id of the rollout that made it; empty where Rollout did not
+ * @param agent the agent that made it
+ * @param configHash Compose's label
+ * @param createdAt seconds since the epoch
+ */
+public record Instance(
+        String id,
+        String name,
+        int slot,
+        long generation,
+        String rollout,
+        String agent,
+        String configHash,
+        String imageId,
+        String image,
+        State state,
+        @Nullable String address,
+        long createdAt) {
+
+    /** The Engine's state, as far as it matters here. */
+    public enum State {
+        CREATED,
+        RUNNING,
+        RESTARTING,
+        PAUSED,
+        EXITED
+    }
+
+    public boolean running() {
+        return state == State.RUNNING;
+    }
+
+    /** Twelve digits, as docker ps shows it. */
+    public String shortId() {
+        return id.substring(0, Math.min(12, id.length()));
+    }
+}

@@ -1,0 +1,18 @@
+package dev.rollout.agent.model;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the command line says over the file, for one rollout.
+ *
+ * @param image replaces the service's image
+ */
+public record Overrides(
+        @Nullable String image,
+        @Nullable Duration timeout,
+        @Nullable Duration drainTimeout,
+        @Nullable Duration monitor,
+        @Nullable Order order) {
+    public static final Overrides NONE = new Overrides(null, null, null, null, null);
+}

@@ -1,0 +1,93 @@
+package dev.rollout.agent.model;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One service as it is wanted: its canonical definition and the policies that were read from it.
+ *
+ * @param definition the service's part of the canonical model, the command line's overrides applied
+ * @param hashes the variants of Compose's config hash of that definition
+ */
+public record ServiceSpec(
+        ServiceKey key,
+        ProjectSpec project,
+        Tree definition,
+        List<String> hashes,
+        int replicas,
+        UpdatePolicy update,
+        Readiness readiness,
+        @Nullable Handover handover,
+        Drain drain,
+        Duration stopGracePeriod,
+        MemoryCheck memoryCheck,
+        boolean keepPrevious) {
+
+    /** @throws IllegalArgumentException where the project has no such service */
+    public static ServiceSpec of(ProjectSpec project, String service, Overrides overrides) {
+        Tree found = new Tree(project.tree()).at("services", service);
+        if (!found.isPresent()) {
+            throw new IllegalArgumentException("the project " + project.name() + " has no service '" + service + "'");
+        }
+        Map<String, @Nullable Object> tree = new LinkedHashMap<>(found.asMap());
+        if (overrides.image() != null) {
+            tree.put("image", overrides.image());
+        }
+        Tree definition = new Tree(tree);
+        Tree own = new Tree(project.rollout().getOrDefault(service, Map.of()));
+        UpdatePolicy file = UpdatePolicy.of(definition.at("deploy", "update_config"));
+        UpdatePolicy update = new UpdatePolicy(
+                file.parallelism(),
+                file.delay(),
+                overrides.order() == null ? file.order() : overrides.order(),
+                file.failureAction(),
+                overrides.monitor() == null ? file.monitor() : overrides.monitor(),
+                file.maxFailureRatio());
+        Readiness readiness = Readiness.of(own.at("readiness"), definition);
+        if (overrides.timeout() != null) {
+            readiness = new Readiness(
+                    readiness.check(),
+                    readiness.interval(),
+                    readiness.timeout(),
+                    readiness.successes(),
+                    readiness.minReady(),
+                    overrides.timeout());
+        }
+        Drain drain = Drain.of(own.at("drain"));
+        if (overrides.drainTimeout() != null) {
+            drain = new Drain(overrides.drainTimeout(), drain.exec(), drain.signal(), drain.pause());
+        }
+        int replicas = definition.integer("scale", definition.at("deploy").integer("replicas", 1));
+        return new ServiceSpec(
+                new ServiceKey(project.name(), service),
+                project,
+                definition,
+                project.hashes().getOrDefault(service, List.of()),
+                replicas,
+                update,
+                readiness,
+                Handover.of(own.at("handover"), readiness.check() instanceof Readiness.Check.RoleReady),
+                drain,
+                definition.duration("stop_grace_period", Duration.ofSeconds(10)),
+                MemoryCheck.valueOf(own.text("memory_check", "refuse").toUpperCase(Locale.ROOT)),
+                own.integer("keep_previous", 1) > 0);
+    }
+
+    /** The image that instances run: the service's own, or the one its build is tagged with. */
+    public String image() {
+        return definition.text("image", key.project() + "-" + key.service());
+    }
+
+    /** The name of the container in a slot: Compose's, or {@code container_name}. */
+    public String containerName(int slot) {
+        return definition.text("container_name", key.project() + "-" + key.service() + "-" + slot);
+    }
+
+    public boolean publishesPorts() {
+        return !definition.list("ports").isEmpty();
+    }
+}

@@ -1,0 +1,271 @@
+package dev.rollout.agent.role;
+
+import dev.rollout.agent.model.Handover;
+import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.rollout.ContainerEngine;
+import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.rollout.RoleKeeper;
+import dev.rollout.contract.ClaimsDatabase;
+import dev.rollout.contract.Mode;
+import dev.rollout.contract.Role;
+import dev.rollout.contract.RoleFile;
+import dev.rollout.contract.Scope;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Roles in the files of EVENT_LOCK.md: a folder per service on shared memory with the claims database, and the durable
+ * role.json in the state folder, mounted beside it read-only.
+ *
+ * <p>role.json is written first, always: after a crash between the two, the row is brought up to the file.
+ */
+public final class SharedRoles implements RoleKeeper, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SharedRoles.class);
+    /** A number of our own, so that no group of the host has to be made for it. */
+    private static final int GROUP = 28770;
+
+    private static final String IN_CONTAINER = "/run/rollout";
+    private static final Duration DEDUPE_WINDOW = Duration.ofMinutes(15);
+
+    private final Path shm;
+    private final Path state;
+    private final Map<ServiceKey, ClaimsDatabase> open = new ConcurrentHashMap<>();
+
+    /** @param shm the folder on shared memory; @param state the agent's durable folder */
+    public SharedRoles(Path shm, Path state) {
+        this.shm = shm;
+        this.state = state.resolve("roles");
+    }
+
+    @Override
+    public synchronized ContainerEngine.Injection prepare(
+            ServiceKey key, Handover handover, String instance, long generation, boolean standby) {
+        try {
+            Path folder = folder(key);
+            Path durable = durable(key);
+            Files.createDirectories(folder.resolve("state"));
+            Files.createDirectories(durable);
+            database(key, handover.mode());
+            int group = share(folder);
+            Map<String, String> environment = new LinkedHashMap<>();
+            environment.put("ROLLOUT_DIR", IN_CONTAINER);
+            environment.put("ROLLOUT_GENERATION", Long.toString(generation));
+            environment.put("ROLLOUT_INSTANCE", instance);
+            environment.put("ROLLOUT_PROJECT", key.project());
+            environment.put("ROLLOUT_SERVICE", key.service());
+            if (standby) {
+                environment.put(
+                        "ROLLOUT_STANDBY_SINCE", Long.toString(Instant.now().getEpochSecond()));
+            }
+            return new ContainerEngine.Injection(
+                    environment,
+                    List.of(folder + ":" + IN_CONTAINER + ":rw", durable + ":" + IN_CONTAINER + "/state:ro"),
+                    List.of(Integer.toString(group)));
+        } catch (IOException | SQLException e) {
+            throw new EngineRefused(
+                    0,
+                    "the folder for roles and claims of " + key + " cannot be made under " + shm + ": "
+                            + e.getMessage());
+        }
+    }
+
+    /** Any non-root user in any image may work in it: setgid folder, group-writable files, and the group for the container. */
+    private static int share(Path folder) throws IOException {
+        boolean root = System.getProperty("user.name").equals("root");
+        int group = root ? GROUP : (Integer) Files.getAttribute(folder, "unix:gid");
+        if (root) {
+            Files.setAttribute(folder, "unix:gid", group);
+        }
+        Files.setAttribute(folder, "unix:mode", 02770);
+        try (var files = Files.list(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                if (root) {
+                    Files.setAttribute(file, "unix:gid", group);
+                }
+                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw----"));
+            }
+        }
+        return group;
+    }
+
+    private Path folder(ServiceKey key) {
+        return shm.resolve(key.project()).resolve(key.service());
+    }
+
+    private Path durable(ServiceKey key) {
+        return state.resolve(key.project()).resolve(key.service());
+    }
+
+    private ClaimsDatabase database(ServiceKey key, Mode mode) throws SQLException, IOException {
+        ClaimsDatabase there = open.get(key);
+        Path file = folder(key).resolve(ClaimsDatabase.NAME);
+        if (there != null && Files.exists(file)) {
+            return there;
+        }
+        if (there != null) {
+            there.close();
+        }
+        boolean anew = !Files.exists(file);
+        Files.createDirectories(file.getParent());
+        ClaimsDatabase made = ClaimsDatabase.create(file, key.service(), mode);
+        open.put(key, made);
+        var durable = RoleFile.read(durable(key).resolve(RoleFile.NAME));
+        if (durable.isPresent()) {
+            made.decide(durable.get().scope()); // a reboot, or a crash between the file and the row
+        }
+        if (anew) {
+            share(folder(key));
+        }
+        return made;
+    }
+
+    /** Makes the databases again that a reboot took away, before the instances look for them. */
+    public synchronized void recover() {
+        if (!Files.isDirectory(state)) {
+            return;
+        }
+        try (var projects = Files.list(state)) {
+            for (Path project : projects.toList()) {
+                try (var services = Files.list(project)) {
+                    for (Path service : services.toList()) {
+                        recover(new ServiceKey(
+                                project.getFileName().toString(),
+                                service.getFileName().toString()));
+                    }
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("the role files cannot be listed: {}", e.toString());
+        }
+    }
+
+    private void recover(ServiceKey key) {
+        try {
+            var file = RoleFile.read(durable(key).resolve(RoleFile.NAME));
+            if (file.isPresent()) {
+                database(key, file.get().scope().mode());
+                share(folder(key));
+            }
+        } catch (IOException | SQLException e) {
+            LOG.warn("the roles of {} cannot be recovered: {}", key, e.toString());
+        }
+    }
+
+    /** Forgets claims that are older than the dedupe window. Called now and then. */
+    public void prune() {
+        for (Map.Entry<ServiceKey, ClaimsDatabase> entry : open.entrySet()) {
+            try {
+                long before = System.currentTimeMillis() - DEDUPE_WINDOW.toMillis();
+                for (int removed = 1; removed > 0; ) {
+                    synchronized (this) {
+                        removed = entry.getValue().prune(before);
+                    }
+                    Thread.sleep(1); // the claims of the instances come first
+                }
+            } catch (SQLException e) {
+                LOG.warn("the claims of {} cannot be pruned: {}", entry.getKey(), e.toString());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
+    }
+
+    private interface Reading<T extends @Nullable Object> {
+        T with(ClaimsDatabase database) throws SQLException;
+    }
+
+    private synchronized <T extends @Nullable Object> T on(ServiceKey key, Reading<T> reading) {
+        try {
+            var file = RoleFile.read(durable(key).resolve(RoleFile.NAME));
+            Mode mode = file.map(f -> f.scope().mode()).orElse(Mode.BROADCAST);
+            ClaimsDatabase there = open.get(key);
+            return reading.with(
+                    there != null && Files.exists(folder(key).resolve(ClaimsDatabase.NAME))
+                            ? there
+                            : database(key, mode));
+        } catch (SQLException | IOException e) {
+            throw new EngineRefused(0, "the roles of " + key + " cannot be read or written: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public boolean ready(ServiceKey key, String instance) {
+        return on(key, database -> database.instance(instance))
+                .map(ClaimsDatabase.Instance::ready)
+                .orElse(false);
+    }
+
+    @Override
+    public @Nullable String active(ServiceKey key) {
+        return on(key, ClaimsDatabase::scope).active();
+    }
+
+    @Override
+    public void activate(ServiceKey key, Handover handover, @Nullable String instance, long generation) {
+        decide(
+                key,
+                scope -> new Scope(handover.mode(), instance, generation, scope.minGeneration()),
+                instance == null ? "handing over" : "active");
+    }
+
+    @Override
+    public void fence(ServiceKey key, long minGeneration) {
+        decide(key, scope -> new Scope(scope.mode(), scope.active(), scope.generation(), minGeneration), "active");
+    }
+
+    private void decide(ServiceKey key, java.util.function.UnaryOperator<Scope> change, String phase) {
+        Scope decided = change.apply(on(key, ClaimsDatabase::scope));
+        try {
+            new RoleFile(decided, phase).write(durable(key).resolve(RoleFile.NAME));
+        } catch (IOException e) {
+            throw new EngineRefused(0, "role.json of " + key + " cannot be written: " + e.getMessage());
+        }
+        on(key, database -> {
+            database.decide(decided);
+            return true;
+        });
+    }
+
+    @Override
+    public void tellToDrain(ServiceKey key, String instance) {
+        on(key, database -> {
+            database.tellToDrain(instance);
+            return true;
+        });
+    }
+
+    @Override
+    public boolean drained(ServiceKey key, String instance) {
+        return on(key, database -> database.instance(instance))
+                .map(row -> (row.role() == Role.DRAINING || row.role() == Role.STOPPED) && row.inFlight() == 0)
+                .orElse(true);
+    }
+
+    @Override
+    public void forget(ServiceKey key, String instance) {
+        on(key, database -> {
+            database.forget(instance);
+            return true;
+        });
+    }
+
+    @Override
+    public void close() throws SQLException {
+        for (ClaimsDatabase database : open.values()) {
+            database.close();
+        }
+    }
+}

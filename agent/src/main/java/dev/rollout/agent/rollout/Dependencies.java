@@ -1,0 +1,39 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.ProjectSpec;
+import dev.rollout.agent.model.Tree;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The order that {@code depends_on} asks for. Pure. */
+final class Dependencies {
+    private Dependencies() {}
+
+    /** The service's own dependencies, with their conditions. */
+    static Map<String, String> of(ProjectSpec project, String service) {
+        Map<String, String> conditions = new LinkedHashMap<>();
+        new Tree(project.tree()).at("services", service).map("depends_on").forEach((name, condition) -> {
+            if (project.services().contains(name)) {
+                conditions.put(name, new Tree(condition).text("condition", "service_started"));
+            }
+        });
+        return conditions;
+    }
+
+    /** The wanted services and all that they depend on, dependencies first. */
+    static List<String> ordered(ProjectSpec project, List<String> wanted) {
+        List<String> ordered = new ArrayList<>();
+        (wanted.isEmpty() ? project.services() : wanted).forEach(service -> visit(project, service, ordered));
+        return ordered;
+    }
+
+    private static void visit(ProjectSpec project, String service, List<String> ordered) {
+        if (ordered.contains(service)) {
+            return;
+        }
+        of(project, service).keySet().forEach(dependency -> visit(project, dependency, ordered));
+        ordered.add(service);
+    }
+}

@@ -1,0 +1,131 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Handover;
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Previous;
+import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.Ticket;
+import dev.rollout.contract.Mode;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** Handing the role over and back. Does nothing for a service without a hand-over. */
+final class Handing {
+    private static final Duration TICK = Duration.ofMillis(10);
+
+    private final Ticket ticket;
+    private final ServiceKey key;
+    private final Ports ports;
+    private final @Nullable Handover handover;
+
+    Handing(Ticket ticket, Ports ports) {
+        this.ticket = ticket;
+        this.key = ticket.key();
+        this.ports = ports;
+        this.handover = ticket.spec().handover();
+    }
+
+    ContainerEngine.Injection injection(int slot) {
+        if (handover == null) {
+            return ContainerEngine.Injection.NONE;
+        }
+        boolean standby =
+                ticket.batches().stream().anyMatch(batch -> !batch.previous().isEmpty());
+        return ports.roles()
+                .prepare(key, handover, RoleKeeper.name(key, ticket.generation(), slot), ticket.generation(), standby);
+    }
+
+    /** The candidate becomes the active one. An exclusive source is let go by the previous first. */
+    void over(List<Instance> candidates, List<Previous> previous) throws InterruptedException {
+        if (handover == null || candidates.isEmpty()) {
+            return;
+        }
+        String candidate = name(candidates.getFirst());
+        if (handover.mode() == Mode.EXCLUSIVE && !candidate.equals(ports.roles().active(key))) {
+            ports.roles().activate(key, handover, null, ticket.generation());
+            awaitLetGo(previous);
+        }
+        ports.roles().activate(key, handover, candidate, ticket.generation());
+        ring(candidates.stream().map(Instance::id).toList());
+        ring(previous.stream().map(Previous::id).toList());
+    }
+
+    private void awaitLetGo(List<Previous> previous) throws InterruptedException {
+        long start = ports.waiter().nanos();
+        for (Previous one : previous) {
+            CompletableFuture<ContainerEngine.Exit> gone = ports.engine().exit(one.id());
+            while (!gone.isDone() && !drained(one)) {
+                if (ports.waiter().nanos() - start > Steps.letGo().toNanos()) {
+                    throw new StepFailed(
+                            one.name() + " did not let go of the event source within "
+                                    + Steps.letGo().toSeconds() + " s, so it was not handed over",
+                            java.util.Map.of());
+                }
+                ports.waiter().await(gone, TICK);
+            }
+        }
+    }
+
+    private void ring(List<String> containers) {
+        if (handover != null && handover.signal() != null) {
+            for (String id : containers) {
+                try {
+                    ports.engine().signal(id, handover.signal());
+                } catch (EngineRefused e) {
+                    // a doorbell is a hint: the rows are read within 100 ms all the same
+                }
+            }
+        }
+    }
+
+    void tellToDrain(Previous previous) {
+        if (handover != null && handover.mode() == Mode.COMPETING) {
+            ports.roles().tellToDrain(key, name(previous));
+        }
+    }
+
+    /** Whether the previous has finished: at once where it has no role. */
+    boolean drained(Previous previous) {
+        return handover == null || previous.generation() == 0 || ports.roles().drained(key, name(previous));
+    }
+
+    void fence() {
+        if (handover != null && handover.mode() != Mode.COMPETING) {
+            ports.roles().fence(key, ticket.generation());
+        }
+    }
+
+    /** The role goes back, under a generation above the failed candidate's. */
+    void back(List<Previous> previous) {
+        if (handover == null || handover.mode() == Mode.COMPETING) {
+            return;
+        }
+        String to = previous.isEmpty() || previous.getFirst().generation() == 0 ? null : name(previous.getFirst());
+        if (to == null || !to.equals(ports.roles().active(key))) {
+            ports.roles().activate(key, handover, to, ticket.generation() + 1);
+            ring(previous.stream().map(Previous::id).toList());
+        }
+    }
+
+    void forget(Previous previous) {
+        if (handover != null && previous.generation() > 0) {
+            ports.roles().forget(key, name(previous));
+        }
+    }
+
+    void forget(Instance candidate) {
+        if (handover != null) {
+            ports.roles().forget(key, name(candidate));
+        }
+    }
+
+    private String name(Instance instance) {
+        return RoleKeeper.name(key, instance.generation(), instance.slot());
+    }
+
+    private String name(Previous previous) {
+        return RoleKeeper.name(key, previous.generation(), previous.slot());
+    }
+}

@@ -1,0 +1,133 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Durations;
+import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Ticket;
+import dev.rollout.agent.rollout.machine.Event;
+import dev.rollout.agent.rollout.machine.State;
+import dev.rollout.agent.rollout.machine.TransitionTable;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * One rollout, from its journal to its end: journal the intent, act, journal the outcome, until a terminal phase. It is
+ * started anew after a crash, folds its journal, and does the pending action again; every action is idempotent.
+ */
+final class RolloutRun {
+    private static final Duration ENGINE_PATIENCE = Duration.ofMillis(250);
+
+    private final Ticket ticket;
+    private final Ports ports;
+    private final CompletableFuture<Void> abort = new CompletableFuture<>();
+    private final Steps steps;
+
+    RolloutRun(Ticket ticket, Ports ports) {
+        this.ticket = ticket;
+        this.ports = ports;
+        this.steps = new Steps(ticket, ports, abort);
+    }
+
+    Ticket ticket() {
+        return ticket;
+    }
+
+    /** Asks the rollout to end, keeping the previous. Too late once the previous is being stopped. */
+    void abort() {
+        abort.complete(null);
+    }
+
+    /** Runs to the end. */
+    State run() throws InterruptedException {
+        State state = fold();
+        Cause cause = new Cause("", Event.BEGUN);
+        while (!state.phase().terminal()) {
+            ports.journal().intend(ticket.id(), state.phase(), state.batch());
+            Cause came = act(state);
+            State next = TransitionTable.next(state, came.event());
+            ports.journal().outcome(ticket.id(), came.event(), next.phase(), came.words());
+            if (came.event() == Event.CANDIDATE_FAILED
+                    || came.event() == Event.ABORT_REQUESTED
+                    || came.event() == Event.RESTORE_FAILED) {
+                cause = came;
+            }
+            state = next;
+        }
+        ports.journal().end(ticket.id(), state.phase(), lastLine(state, cause));
+        return state;
+    }
+
+    private record Cause(String words, Event event) {}
+
+    /** The state that the journal's events lead to. */
+    private State fold() {
+        ServiceSpec spec = ticket.spec();
+        State state = State.planned(
+                spec.update().order(),
+                spec.update().failureAction(),
+                spec.update().maxFailureRatio(),
+                ticket.batches().size());
+        for (Event event : ports.journal().events(ticket.id())) {
+            state = TransitionTable.next(state, event);
+        }
+        return state;
+    }
+
+    private Cause act(State state) throws InterruptedException {
+        while (true) {
+            try {
+                return new Cause("", steps.perform(state));
+            } catch (Aborted e) {
+                return new Cause("aborted on request", Event.ABORT_REQUESTED);
+            } catch (StepFailed e) {
+                ports.journal().note(ticket.id(), "failure", String.valueOf(e.getMessage()), e.details());
+                return failed(state, String.valueOf(e.getMessage()));
+            } catch (EngineRefused e) {
+                ports.journal().note(ticket.id(), "failure", "the Engine refused: " + e.getMessage(), Map.of());
+                return failed(state, "the Engine refused: " + e.getMessage());
+            } catch (EngineUnavailable e) {
+                // nothing is known about the last call: wait, look, and do the whole action again
+                ports.journal()
+                        .note(
+                                ticket.id(),
+                                "engine",
+                                "the Engine does not answer; trying again: " + e.getMessage(),
+                                Map.of());
+                ports.waiter().await(new CompletableFuture<>(), ENGINE_PATIENCE);
+            }
+        }
+    }
+
+    private static Cause failed(State state, String words) {
+        boolean restoring = switch (state.phase()) {
+            case RESTORING_BATCH, HALTING, ROLLING_BACK -> true;
+            default -> false;
+        };
+        return new Cause(words, restoring ? Event.RESTORE_FAILED : Event.CANDIDATE_FAILED);
+    }
+
+    /** What serves now: the line that the exit code goes with. */
+    private String lastLine(State state, Cause cause) {
+        String took =
+                Durations.words(Duration.between(ticket.at(), ports.clock().instant()));
+        String name = ticket.key().toString();
+        boolean hadPrevious =
+                ticket.batches().stream().anyMatch(batch -> !batch.previous().isEmpty());
+        String old = hadPrevious ? "the previous version serves" : "nothing ran before, and nothing runs now";
+        String because = cause.words().isEmpty() ? "" : ": " + cause.words();
+        return switch (state.phase()) {
+            case COMPLETED -> name + ": generation " + ticket.generation() + " serves (" + took + ")";
+            case ROLLED_BACK ->
+                name + ": " + (cause.event() == Event.ABORT_REQUESTED ? "aborted" : "failed and rolled back") + " ("
+                        + took + "), " + old + because;
+            case PAUSED ->
+                name + ": paused with two versions serving, " + state.failedBatches() + " of " + state.batches()
+                        + " batches kept the previous; run 'rollout up' or 'rollout undo' for " + ticket.service()
+                        + because;
+            default ->
+                name + ": stuck (" + took + "), the previous could not be restored" + because
+                        + "; look at 'docker ps -a' and 'rollout history', then run 'rollout up " + ticket.service()
+                        + "'";
+        };
+    }
+}

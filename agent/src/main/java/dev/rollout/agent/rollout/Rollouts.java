@@ -1,0 +1,499 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.MemoryCheck;
+import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.Revision;
+import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Ticket;
+import dev.rollout.agent.rollout.machine.Phase;
+import dev.rollout.agent.rollout.machine.State;
+import dev.rollout.agent.rollout.plan.Plan;
+import dev.rollout.contract.Mode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Begins rollouts, one at a time for a service; resumes those that a crash interrupted; aborts them. */
+public final class Rollouts implements AutoCloseable {
+    /** The exit codes of the command line, by how a rollout ended. */
+    public static final int DONE = 0;
+
+    public static final int ROLLED_BACK = 1;
+    public static final int USAGE = 2;
+    public static final int STUCK = 3;
+    public static final int BUSY = 4;
+    public static final int ABORTED = 5;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Rollouts.class);
+    private static final Duration CONFLICT_TICK = Duration.ofMillis(50);
+
+    /** One service of a request, and where to follow it. */
+    public record Begun(String id, String service) {}
+
+    private record Job(String id, ServiceSpec spec, boolean dependency, String condition) {}
+
+    private final Ports ports;
+    private final String agent;
+    private final Map<ServiceKey, String> reserved = new ConcurrentHashMap<>();
+    private final Map<String, RolloutRun> running = new ConcurrentHashMap<>();
+    private final Map<String, CompletableFuture<Void>> aborts = new ConcurrentHashMap<>();
+    private volatile boolean closed;
+
+    /** @param agent this agent's id, written into the labels of what it makes */
+    public Rollouts(Ports ports, String agent) {
+        this.ports = ports;
+        this.agent = agent;
+    }
+
+    /** Takes up every rollout that was begun and not ended. Called once, before anything else is asked. */
+    public void resume() {
+        for (Ticket ticket : ports.journal().open()) {
+            LOG.info("resuming rollout {} of {}", ticket.id(), ticket.key());
+            reserved.put(ticket.key(), ticket.id());
+            Thread.ofVirtual().name("rollout-" + ticket.id()).start(() -> {
+                try {
+                    drive(ticket);
+                } finally {
+                    reserved.remove(ticket.key(), ticket.id());
+                }
+            });
+        }
+    }
+
+    /** What {@link #up} would do. Changes nothing. */
+    public Plan plan(ServiceSpec spec, UpRequest.Force force) {
+        check(spec);
+        return plan(spec, ports.engine().revision(spec), force);
+    }
+
+    private Plan plan(ServiceSpec spec, Optional<Revision> revision, UpRequest.Force force) {
+        return Plan.of(
+                spec,
+                revision,
+                ours(spec.key()),
+                force == UpRequest.Force.ALL,
+                instance -> ports.engine().restartPolicy(instance.id()));
+    }
+
+    /** The service's instances; a leftover candidate of a rollout that nobody drives any more is not one. */
+    private List<Instance> ours(ServiceKey key) {
+        List<Instance> instances = new ArrayList<>();
+        for (Instance instance : ports.engine().instances(key)) {
+            boolean leftover = instance.name().endsWith(Steps.NEXT) && !running.containsKey(instance.rollout());
+            if (!leftover) {
+                instances.add(instance);
+            } else if (!instance.agent().equals(agent)) {
+                throw new ServiceBusy(
+                        key + " is being rolled by another agent: the container " + instance.name()
+                                + " belongs to it; if that agent is gone for good, remove the container",
+                        instance.rollout());
+            }
+        }
+        return instances;
+    }
+
+    /** The service's instances as the Engine shows them. */
+    public List<Instance> instances(ServiceKey key) {
+        return ports.engine().instances(key);
+    }
+
+    /**
+     * Begins to roll services, and what they depend on where that is not running, in order.
+     *
+     * @throws Refused where the request cannot be done
+     * @throws ServiceBusy where a rollout or a lock holds one of the services
+     */
+    public List<Begun> up(UpRequest request) {
+        List<String> wanted = request.services().isEmpty() ? request.project().services() : request.services();
+        List<Job> jobs = new ArrayList<>();
+        for (String service : Dependencies.ordered(request.project(), request.services())) {
+            boolean dependency = !wanted.contains(service);
+            ServiceSpec spec = ServiceSpec.of(
+                    request.project(),
+                    service,
+                    dependency ? dev.rollout.agent.model.Overrides.NONE : request.overrides());
+            String condition = wanted.stream()
+                    .map(w -> Dependencies.of(request.project(), w).getOrDefault(service, ""))
+                    .filter(c -> !c.isEmpty())
+                    .findFirst()
+                    .orElse("service_started");
+            boolean job = condition.equals("service_completed_successfully");
+            if (dependency && !job && runs(spec)) {
+                continue;
+            }
+            if (!job) {
+                check(spec);
+            }
+            jobs.add(new Job(newId(), spec, dependency, job ? condition : ""));
+        }
+        reserve(jobs, request);
+        Thread.ofVirtual().name("up-" + jobs.getFirst().id()).start(() -> all(jobs, request));
+        return jobs.stream()
+                .map(job -> new Begun(job.id(), job.spec().key().service()))
+                .toList();
+    }
+
+    private boolean runs(ServiceSpec spec) {
+        return ports.engine().instances(spec.key()).stream().anyMatch(Instance::running);
+    }
+
+    private static String newId() {
+        return UUID.randomUUID().toString().substring(0, 8);
+    }
+
+    private void check(ServiceSpec spec) {
+        List<String> refusals =
+                spec.project().refusals().getOrDefault(spec.key().service(), List.of());
+        if (!refusals.isEmpty()) {
+            throw new Refused(Refused.Why.USAGE, String.join("\n", refusals));
+        }
+        if (spec.update().order() == Order.START_FIRST) {
+            ports.traffic().refusal(spec).ifPresent(sentence -> {
+                throw new Refused(Refused.Why.USAGE, "services." + spec.key().service() + " " + sentence);
+            });
+        }
+        if (spec.handover() != null && spec.handover().mode() != Mode.COMPETING && spec.replicas() > 1) {
+            throw new Refused(
+                    Refused.Why.USAGE,
+                    "services." + spec.key().service() + " has " + spec.replicas()
+                            + " replicas, but with x-rollout.handover.mode "
+                            + spec.handover().mode().word()
+                            + " one instance is active at a time: set one replica, or mode: competing");
+        }
+    }
+
+    private void reserve(List<Job> jobs, UpRequest request) {
+        List<ServiceKey> taken = new ArrayList<>();
+        for (Job job : jobs) {
+            ServiceKey key = job.spec().key();
+            try {
+                ports.journal().lock(key).ifPresent(lock -> {
+                    throw new ServiceBusy(
+                            key + " is locked by " + lock.by() + " since " + lock.since() + ": " + lock.reason()
+                                    + "; 'rollout unlock " + key.service() + "' frees it",
+                            "");
+                });
+                reserve(job, request);
+                taken.add(key);
+            } catch (RuntimeException e) {
+                taken.forEach(reserved::remove);
+                throw e;
+            }
+        }
+    }
+
+    private void reserve(Job job, UpRequest request) {
+        ServiceKey key = job.spec().key();
+        while (true) {
+            String holder = reserved.putIfAbsent(key, job.id());
+            if (holder == null) {
+                return;
+            }
+            switch (request.onConflict()) {
+                case FAIL -> throw new ServiceBusy(busyWords(key, holder), holder);
+                case SUPERSEDE -> abort(holder);
+                case WAIT -> {}
+            }
+            try {
+                ports.waiter().await(new CompletableFuture<>(), CONFLICT_TICK);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new ServiceBusy(busyWords(key, holder), holder);
+            }
+        }
+    }
+
+    private String busyWords(ServiceKey key, String holder) {
+        String who = ports.journal()
+                .find(holder)
+                .map(past ->
+                        " by " + past.ticket().by() + " since " + past.ticket().at() + " (" + past.phase() + ")")
+                .orElse("");
+        return key + " is being rolled" + who + ", rollout " + holder + "; 'rollout attach " + holder
+                + "' follows it, --on-conflict wait waits for it";
+    }
+
+    private void all(List<Job> jobs, UpRequest request) {
+        String failed = "";
+        for (Job job : jobs) {
+            ServiceKey key = job.spec().key();
+            try {
+                if (!failed.isEmpty()) {
+                    finish(job.id(), ROLLED_BACK, key + ": not begun, since " + failed + " failed");
+                } else if (one(job, request) != DONE) {
+                    failed = key.service();
+                }
+            } finally {
+                aborts.remove(job.id());
+                reserved.remove(key, job.id());
+            }
+        }
+    }
+
+    /** Prepares, plans, journals, and drives one rollout. The exit code. */
+    private int one(Job job, UpRequest request) {
+        ServiceSpec spec = job.spec();
+        ServiceKey key = spec.key();
+        CompletableFuture<Void> abort = aborts.computeIfAbsent(job.id(), id -> new CompletableFuture<>());
+        try {
+            Revision revision = ports.engine().prepare(spec, text -> note(job.id(), "prepare", text));
+            if (!job.condition().isEmpty()) {
+                return runJob(job, revision);
+            }
+            boolean force = request.force() == UpRequest.Force.ALL && !job.dependency();
+            sweep(key);
+            Plan plan = plan(spec, Optional.of(revision), force ? UpRequest.Force.ALL : UpRequest.Force.CHANGED_ONLY);
+            if (plan.nothingToDo()) {
+                return finish(job.id(), DONE, key + ": " + plan.lines().getFirst());
+            }
+            checkMemory(plan, job.id());
+            if (abort.isDone()) {
+                return finish(job.id(), ABORTED, key + ": aborted before anything was started");
+            }
+            plan.lines().forEach(line -> note(job.id(), "plan", line));
+            Ticket ticket = new Ticket(
+                    job.id(),
+                    request.kind(),
+                    spec.project(),
+                    key.service(),
+                    job.dependency() ? dev.rollout.agent.model.Overrides.NONE : request.overrides(),
+                    revision,
+                    ports.journal().nextGeneration(key),
+                    plan.batches(),
+                    agent,
+                    request.by(),
+                    ports.clock().instant());
+            ports.journal().begin(ticket);
+            return drive(ticket);
+        } catch (Refused e) {
+            return finish(
+                    job.id(),
+                    e.why() == Refused.Why.USAGE ? USAGE : ROLLED_BACK,
+                    key + ": " + e.getMessage() + "; nothing was started");
+        } catch (EngineRefused e) {
+            return finish(job.id(), ROLLED_BACK, key + ": " + e.getMessage() + "; nothing was started");
+        } catch (EngineUnavailable e) {
+            return finish(job.id(), 69, key + ": the Docker Engine cannot be reached: " + e.getMessage());
+        } catch (ServiceBusy e) {
+            return finish(job.id(), BUSY, String.valueOf(e.getMessage()));
+        } catch (JournalFull e) {
+            return finish(job.id(), ROLLED_BACK, key + ": " + e.getMessage() + "; nothing was started");
+        } catch (RuntimeException e) {
+            LOG.error("rollout {} of {} failed before it was begun", job.id(), key, e);
+            return finish(job.id(), ROLLED_BACK, key + ": " + e + "; nothing was started");
+        }
+    }
+
+    private int drive(Ticket ticket) {
+        RolloutRun run = new RolloutRun(ticket, ports);
+        running.put(ticket.id(), run);
+        CompletableFuture<Void> abort = aborts.computeIfAbsent(ticket.id(), id -> new CompletableFuture<>());
+        abort.thenRun(run::abort);
+        try {
+            State end = run.run();
+            boolean aborted = ports.journal()
+                    .events(ticket.id())
+                    .contains(dev.rollout.agent.rollout.machine.Event.ABORT_REQUESTED);
+            int code = exitCode(end.phase(), aborted);
+            String last = ports.journal()
+                    .find(ticket.id())
+                    .map(Journal.Past::lastLine)
+                    .orElse("");
+            LOG.info("{}", last);
+            return finish(ticket.id(), code, last);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return STUCK; // the agent stops; the next one resumes from the journal
+        } catch (RuntimeException e) {
+            if (!closed) {
+                LOG.error("rollout {} stopped; it is resumed when the agent starts again", ticket.id(), e);
+                finish(
+                        ticket.id(),
+                        STUCK,
+                        ticket.key() + ": stopped: " + e.getMessage() + "; 'rollout agent stop' and 'start' resume it");
+            }
+            return STUCK;
+        } finally {
+            running.remove(ticket.id());
+            aborts.remove(ticket.id());
+        }
+    }
+
+    private static int exitCode(Phase end, boolean aborted) {
+        return switch (end) {
+            case COMPLETED -> DONE;
+            case ROLLED_BACK -> aborted ? ABORTED : ROLLED_BACK;
+            default -> STUCK;
+        };
+    }
+
+    /** A dependency with service_completed_successfully: runs to its end, once for each configuration. */
+    private int runJob(Job job, Revision revision) {
+        ServiceSpec spec = job.spec();
+        ContainerEngine engine = ports.engine();
+        Optional<Instance> done = engine.instances(spec.key()).stream()
+                .filter(i -> i.configHash().equals(revision.configHash())
+                        && i.imageId().equals(revision.imageId()))
+                .filter(i -> i.state() == Instance.State.EXITED
+                        && engine.autopsy(i.id()).exitCode() == 0)
+                .findFirst();
+        if (done.isPresent()) {
+            return finish(job.id(), DONE, spec.key() + ": completed before");
+        }
+        engine.instances(spec.key()).forEach(old -> engine.remove(old.id()));
+        Instance made = engine.create(
+                spec,
+                revision,
+                new ContainerEngine.Birth(
+                        spec.containerName(1), 1, job.id(), 0, agent, ContainerEngine.Injection.NONE));
+        engine.start(made.id());
+        int code = engine.exit(made.id()).join().code();
+        return code == 0
+                ? finish(job.id(), DONE, spec.key() + ": completed successfully")
+                : finish(
+                        job.id(),
+                        ROLLED_BACK,
+                        spec.key() + ": " + engine.autopsy(made.id()).words());
+    }
+
+    /** Removes candidates that this agent left when its journal was lost: nobody drives them. */
+    private void sweep(ServiceKey key) {
+        for (Instance instance : ports.engine().instances(key)) {
+            if (instance.name().endsWith(Steps.NEXT)
+                    && instance.agent().equals(agent)
+                    && !running.containsKey(instance.rollout())) {
+                ports.engine().remove(instance.id());
+            }
+        }
+    }
+
+    private void checkMemory(Plan plan, String id) {
+        ServiceSpec spec = plan.spec();
+        if (spec.memoryCheck() == MemoryCheck.OFF || spec.update().order() == Order.STOP_FIRST) {
+            return;
+        }
+        int most = plan.batches().stream()
+                .mapToInt(batch -> batch.slots().size())
+                .max()
+                .orElse(0);
+        ContainerEngine.Memory memory = ports.engine().memory(spec, most);
+        if (memory.needed() <= memory.available()) {
+            return;
+        }
+        String words = "not enough memory for two versions at once: the candidates may take " + (memory.needed() >> 20)
+                + " MiB, the host has " + (memory.available() >> 20)
+                + " MiB to give; free some, lower mem_limit, set order: stop-first, or x-rollout.memory_check: warn";
+        if (spec.memoryCheck() == MemoryCheck.REFUSE) {
+            throw new Refused(Refused.Why.HOST, words);
+        }
+        note(id, "warning", words);
+    }
+
+    /** Asks a rollout to end, keeping the previous. False: there is no such rollout in progress. */
+    public boolean abort(String id) {
+        if (!reserved.containsValue(id) && !running.containsKey(id)) {
+            return false;
+        }
+        aborts.computeIfAbsent(id, key -> new CompletableFuture<>()).complete(null);
+        RolloutRun run = running.get(id);
+        if (run != null) {
+            run.abort();
+        }
+        return true;
+    }
+
+    /** The rollout that holds a service now. */
+    public Optional<String> inProgress(ServiceKey key) {
+        return Optional.ofNullable(reserved.get(key));
+    }
+
+    /** Whether the id is that of a rollout that is being prepared or driven. */
+    public boolean knows(String id) {
+        return reserved.containsValue(id) || running.containsKey(id);
+    }
+
+    /** How many rollouts are in progress. */
+    public int inProgress() {
+        return reserved.size();
+    }
+
+    /**
+     * Goes back to an earlier version: the one before the last that completed, or that of a given rollout.
+     *
+     * @throws Refused where there is none
+     */
+    public List<Begun> undo(ServiceKey key, Optional<String> to, String by) {
+        List<Journal.Past> done = ports.journal().history(Optional.of(key), 50).stream()
+                .filter(past -> past.phase() == Phase.COMPLETED)
+                .toList();
+        Journal.Past target = to.isPresent()
+                ? done.stream()
+                        .filter(past -> past.ticket().id().equals(to.get()))
+                        .findFirst()
+                        .orElseThrow(() ->
+                                new Refused(Refused.Why.USAGE, "no completed rollout '" + to.get() + "' of " + key))
+                : before(done, key);
+        Ticket ticket = target.ticket();
+        return up(new UpRequest(
+                ticket.project(),
+                List.of(key.service()),
+                new dev.rollout.agent.model.Overrides(
+                        ticket.revision().imageId(),
+                        null,
+                        null,
+                        null,
+                        ticket.overrides().order()),
+                UpRequest.Force.CHANGED_ONLY,
+                UpRequest.OnConflict.FAIL,
+                Ticket.Kind.UNDO,
+                by));
+    }
+
+    /** The newest completed rollout that made something else than what serves now. */
+    private static Journal.Past before(List<Journal.Past> done, ServiceKey key) {
+        return done.stream()
+                .filter(past -> !past.ticket()
+                        .revision()
+                        .equals(done.getFirst().ticket().revision()))
+                .findFirst()
+                .orElseThrow(() -> new Refused(
+                        Refused.Why.USAGE,
+                        "there is no earlier version of " + key
+                                + " to go back to: Rollout knows only versions that it rolled out itself"));
+    }
+
+    private void note(String id, String kind, String text) {
+        try {
+            ports.journal().note(id, kind, text, Map.of());
+        } catch (JournalFull e) {
+            LOG.warn("{} ({})", text, e.getMessage());
+        }
+    }
+
+    private int finish(String id, int code, String lastLine) {
+        Map<String, String> details = new LinkedHashMap<>();
+        details.put("exit", Integer.toString(code));
+        try {
+            ports.journal().note(id, "end", Objects.requireNonNull(lastLine), details);
+        } catch (JournalFull e) {
+            LOG.error("{} ({})", lastLine, e.getMessage());
+        }
+        return code;
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+}
