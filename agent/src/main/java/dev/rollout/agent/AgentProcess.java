@@ -53,7 +53,9 @@ final class AgentProcess implements Api.Host {
         try {
             Files.createDirectories(folders.state());
             try (FileChannel file = FileChannel.open(
-                            folders.state().resolve("agent.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                            folders.state().resolve("agent.lock"),
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.WRITE);
                     FileLock lock = file.tryLock()) {
                 if (lock == null) {
                     LOG.error("another agent uses {}", folders.state());
@@ -138,15 +140,17 @@ final class AgentProcess implements Api.Host {
     @Override
     public List<String> doctor() {
         List<String> checks = new ArrayList<>();
-        checks.add("ok   agent " + Version.TEXT + ", pid " + ProcessHandle.current().pid());
+        checks.add("ok   agent " + Version.TEXT + ", pid "
+                + ProcessHandle.current().pid());
         try {
             checks.add("ok   " + engine.describe());
         } catch (RuntimeException e) {
             checks.add("bad  the Docker Engine cannot be reached: " + e.getMessage());
         }
-        checks.add(journal.nearlyFull()
-                ? "bad  the state folder " + folders.state() + " is full: free some space"
-                : "ok   state folder " + folders.state());
+        checks.add(
+                journal.nearlyFull()
+                        ? "bad  the state folder " + folders.state() + " is full: free some space"
+                        : "ok   state folder " + folders.state());
         checks.add(shm());
         return checks;
     }
@@ -157,7 +161,8 @@ final class AgentProcess implements Api.Host {
             String type = Files.getFileStore(folders.shm()).type();
             return type.equals("tmpfs")
                     ? "ok   shared memory " + folders.shm()
-                    : "bad  " + folders.shm() + " is on " + type + ", not on tmpfs: claims would be slow; set ROLLOUT_SHM_DIR";
+                    : "bad  " + folders.shm() + " is on " + type
+                            + ", not on tmpfs: claims would be slow; set ROLLOUT_SHM_DIR";
         } catch (IOException e) {
             return "bad  " + folders.shm() + " cannot be used: " + e.getMessage();
         }
@@ -177,5 +182,4 @@ final class AgentProcess implements Api.Host {
     public void awaitNews(long millis) throws InterruptedException {
         journal.awaitNews(millis);
     }
-
 }

@@ -93,7 +93,9 @@ public final class Api implements Resource {
                 .append(rollouts.inProgress())
                 .append("\n# TYPE rollout_kept gauge\n");
         ended.forEach((phase, count) -> text.append("rollout_kept{phase=\"" + phase + "\"} " + count + "\n"));
-        context.response().putHeader("Content-Type", "text/plain; version=0.0.4").end(text.toString());
+        context.response()
+                .putHeader("Content-Type", "text/plain; version=0.0.4")
+                .end(text.toString());
     }
 
     private void stop(RoutingContext context) {
@@ -116,7 +118,8 @@ public final class Api implements Resource {
                 services,
                 overrides,
                 body.path("force").asBoolean() ? UpRequest.Force.ALL : UpRequest.Force.CHANGED_ONLY,
-                UpRequest.OnConflict.valueOf(body.path("onConflict").asText("fail").toUpperCase(Locale.ROOT)),
+                UpRequest.OnConflict.valueOf(
+                        body.path("onConflict").asText("fail").toUpperCase(Locale.ROOT)),
                 Ticket.Kind.UP,
                 body.path("by").asText("unknown"));
     }
@@ -124,8 +127,7 @@ public final class Api implements Resource {
     private void plan(RoutingContext context) throws IOException {
         UpRequest request = request(ApiServer.body(context));
         List<Map<String, Object>> plans = new ArrayList<>();
-        List<String> services =
-                request.services().isEmpty() ? request.project().services() : request.services();
+        List<String> services = request.services().isEmpty() ? request.project().services() : request.services();
         for (String service : services) {
             ServiceSpec spec = ServiceSpec.of(request.project(), service, request.overrides());
             Plan plan = rollouts.plan(spec, request.force());
@@ -139,7 +141,8 @@ public final class Api implements Resource {
     }
 
     private static void begun(RoutingContext context, List<Rollouts.Begun> begun) {
-        context.response().putHeader("Location", "/v1/rollouts/" + begun.getFirst().id());
+        context.response()
+                .putHeader("Location", "/v1/rollouts/" + begun.getFirst().id());
         ApiServer.send(context, 202, Map.of("rollouts", begun));
     }
 
@@ -149,7 +152,13 @@ public final class Api implements Resource {
                 200,
                 Map.of(
                         "rollouts",
-                        journal.history(key(context.request().getParam("project"), context.request().getParam("service")), HISTORY).stream()
+                        journal
+                                .history(
+                                        key(
+                                                context.request().getParam("project"),
+                                                context.request().getParam("service")),
+                                        HISTORY)
+                                .stream()
                                 .map(Api::summary)
                                 .toList()));
     }
@@ -201,7 +210,8 @@ public final class Api implements Resource {
             for (Journal.Entry entry : journal.entries(id, seen)) {
                 seen = entry.seq();
                 known = true;
-                context.response().write("id: " + seen + "\nevent: " + entry.kind() + "\ndata: " + Json.text(entry) + "\n\n");
+                context.response()
+                        .write("id: " + seen + "\nevent: " + entry.kind() + "\ndata: " + Json.text(entry) + "\n\n");
                 if (entry.kind().equals("end")) {
                     context.response().end();
                     return;
@@ -261,13 +271,21 @@ public final class Api implements Resource {
                 .ifPresent(past -> status.put("last", past.lastLine()));
         journal.lock(key)
                 .ifPresent(lock -> status.put(
-                        "lock", Map.of("by", lock.by(), "reason", lock.reason(), "since", lock.since().toString())));
+                        "lock",
+                        Map.of(
+                                "by",
+                                lock.by(),
+                                "reason",
+                                lock.reason(),
+                                "since",
+                                lock.since().toString())));
         return status;
     }
 
     private static ServiceKey key(RoutingContext context) {
         return new ServiceKey(
-                Objects.requireNonNull(context.pathParam("project")), Objects.requireNonNull(context.pathParam("service")));
+                Objects.requireNonNull(context.pathParam("project")),
+                Objects.requireNonNull(context.pathParam("service")));
     }
 
     private void undo(RoutingContext context) throws IOException {
@@ -306,7 +324,11 @@ public final class Api implements Resource {
             throw new Refused(Refused.Why.USAGE, key(context) + " has no container");
         }
         context.response().setChunked(true).putHeader("Content-Type", "text/plain; charset=utf-8");
-        host.logs(running.getLast().id(), tail, follow, chunk -> context.response().write(Buffer.buffer(chunk)));
+        host.logs(
+                running.getLast().id(),
+                tail,
+                follow,
+                chunk -> context.response().write(Buffer.buffer(chunk)));
         context.response().end();
     }
 
@@ -314,7 +336,10 @@ public final class Api implements Resource {
         ApiServer.send(
                 context,
                 200,
-                Map.of("removed", host.prune(key(context.request().getParam("project"), context.request().getParam("service")))));
+                Map.of(
+                        "removed",
+                        host.prune(key(
+                                context.request().getParam("project"),
+                                context.request().getParam("service")))));
     }
-
 }

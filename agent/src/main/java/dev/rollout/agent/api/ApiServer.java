@@ -53,9 +53,8 @@ public final class ApiServer implements AutoCloseable {
                 .setWorkerPoolSize(1)
                 .setInternalBlockingPoolSize(1)
                 .setPreferNativeTransport(true)
-                .setFileSystemOptions(new FileSystemOptions()
-                        .setFileCachingEnabled(false)
-                        .setClassPathResolvingEnabled(false)));
+                .setFileSystemOptions(
+                        new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         if (!vertx.isNativeTransportEnabled()) {
             LOG.warn("no native transport: {}", String.valueOf(vertx.unavailableNativeTransportCause()));
         }
@@ -70,11 +69,15 @@ public final class ApiServer implements AutoCloseable {
         router.route().handler(BodyHandler.create(false).setBodyLimit(MAX_BODY));
         resource.routes().forEach((route, handler) -> {
             String[] words = route.split(" ", 2);
-            router.route(HttpMethod.valueOf(words[0]), words[1]).handler(context -> Thread.ofVirtual()
-                    .name("api")
-                    .start(() -> answer(context, handler)));
+            router.route(HttpMethod.valueOf(words[0]), words[1])
+                    .handler(context -> Thread.ofVirtual().name("api").start(() -> answer(context, handler)));
         });
-        router.route().last().handler(context -> send(context, 404, Map.of("title", "there is no " + context.request().uri(), "exit", 2)));
+        router.route()
+                .last()
+                .handler(context -> send(
+                        context,
+                        404,
+                        Map.of("title", "there is no " + context.request().uri(), "exit", 2)));
         server = vertx.createHttpServer();
         try {
             server.requestHandler(router)
@@ -110,7 +113,11 @@ public final class ApiServer implements AutoCloseable {
         } catch (IllegalArgumentException | IOException e) {
             problem(context, 400, e, 2);
         } catch (Exception e) {
-            LOG.error("{} {} failed", context.request().method(), context.request().uri(), e);
+            LOG.error(
+                    "{} {} failed",
+                    context.request().method(),
+                    context.request().uri(),
+                    e);
             problem(context, 500, e, 1);
         }
     }

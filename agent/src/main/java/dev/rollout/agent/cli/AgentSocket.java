@@ -14,7 +14,6 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
-import java.util.Map;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -72,7 +71,9 @@ final class AgentSocket {
                 throw problem(answer.body().readAllBytes());
             }
             byte[] chunk = new byte[8192];
-            for (int read = answer.body().read(chunk); read >= 0; read = answer.body().read(chunk)) {
+            for (int read = answer.body().read(chunk);
+                    read >= 0;
+                    read = answer.body().read(chunk)) {
                 out.write(chunk, 0, read);
                 out.flush();
             }
@@ -119,7 +120,9 @@ final class AgentSocket {
             throws IOException {
         byte[] bytes = body == null ? new byte[0] : Json.text(body).getBytes(StandardCharsets.UTF_8);
         String head = method + " " + path + " HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n" + headers
-                + (body == null && method.equals("GET") ? "" : "Content-Type: application/json\r\nContent-Length: " + bytes.length + "\r\n")
+                + (body == null && method.equals("GET")
+                        ? ""
+                        : "Content-Type: application/json\r\nContent-Length: " + bytes.length + "\r\n")
                 + "\r\n";
         write(channel, head.getBytes(StandardCharsets.UTF_8));
         write(channel, bytes);
@@ -200,16 +203,19 @@ final class AgentSocket {
 
     private static CliException problem(byte[] bytes) throws IOException {
         JsonNode problem = Json.MAPPER.readTree(bytes);
-        return new CliException(problem.path("exit").asInt(Exit.FAILED), problem.path("title").asText("the agent refused"));
+        return new CliException(
+                problem.path("exit").asInt(Exit.FAILED), problem.path("title").asText("the agent refused"));
     }
 
     private CliException unreachable(IOException e) {
         String message = String.valueOf(e.getMessage());
         if (message.contains("Permission denied")) {
             return new CliException(
-                    Exit.NOT_ALLOWED, "you may not speak to the agent at " + folders.socket() + ": ask for its group, or use sudo");
+                    Exit.NOT_ALLOWED,
+                    "you may not speak to the agent at " + folders.socket() + ": ask for its group, or use sudo");
         }
         return new CliException(
-                Exit.UNREACHABLE, "no agent answers at " + folders.socket() + " (" + message + "); 'rollout agent start' starts one");
+                Exit.UNREACHABLE,
+                "no agent answers at " + folders.socket() + " (" + message + "); 'rollout agent start' starts one");
     }
 }

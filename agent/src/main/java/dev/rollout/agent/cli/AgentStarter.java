@@ -30,9 +30,12 @@ final class AgentStarter {
         try {
             Files.createDirectories(folders.state());
             Process process = new ProcessBuilder(command())
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-                    .redirectOutput(ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
-                    .redirectError(ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectOutput(
+                            ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
+                    .redirectError(
+                            ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
                     .start();
             long start = System.nanoTime();
             while (!socket.answers()) {

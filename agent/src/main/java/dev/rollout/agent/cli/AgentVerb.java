@@ -8,7 +8,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** The verbs of the agent itself. */
-@Command(name = "agent", description = "run, start, stop or look at the agent", subcommands = {AgentVerb.Start.class, AgentVerb.Stop.class, AgentVerb.State.class})
+@Command(
+        name = "agent",
+        description = "run, start, stop or look at the agent",
+        subcommands = {AgentVerb.Start.class, AgentVerb.Stop.class, AgentVerb.State.class})
 final class AgentVerb extends Verb {
     private static final long STOP_MILLIS = 15_000;
 
@@ -37,10 +40,12 @@ final class AgentVerb extends Verb {
         @Override
         public Integer call() {
             if (agent().answers()) {
-                System.out.println("an agent runs already: pid " + agent().get("/v1/agent").path("pid").asLong());
+                System.out.println("an agent runs already: pid "
+                        + agent().get("/v1/agent").path("pid").asLong());
                 return Exit.DONE;
             }
-            System.out.println("started: pid " + AgentStarter.start(folders()) + ", log " + folders().log());
+            System.out.println("started: pid " + AgentStarter.start(folders()) + ", log "
+                    + folders().log());
             return Exit.DONE;
         }
     }
@@ -74,7 +79,9 @@ final class AgentVerb extends Verb {
             if (format == Format.JSON) {
                 System.out.println(Json.text(agent));
             } else {
-                agent.fields().forEachRemaining(f -> System.out.println(f.getKey() + ": " + f.getValue().asText()));
+                agent.fields()
+                        .forEachRemaining(f -> System.out.println(
+                                f.getKey() + ": " + f.getValue().asText()));
             }
             return Exit.DONE;
         }

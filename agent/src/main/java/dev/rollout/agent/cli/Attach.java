@@ -32,7 +32,8 @@ final class Attach extends Verb {
         }
         return follow(
                 agent,
-                dev.rollout.agent.json.Json.MAPPER.valueToTree(body("rollouts", List.of(body("id", wanted, "service", "")))),
+                dev.rollout.agent.json.Json.MAPPER.valueToTree(
+                        body("rollouts", List.of(body("id", wanted, "service", "")))),
                 progress);
     }
 }

@@ -1,7 +1,6 @@
 package dev.rollout.agent.cli;
 
 import picocli.AutoComplete;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -15,7 +14,7 @@ final class Completion extends Verb {
         if (!shell.equals("bash") && !shell.equals("zsh")) {
             throw new CliException(Exit.USAGE, "'" + shell + "' is not supported; bash or zsh");
         }
-        System.out.print(AutoComplete.bash("rollout", new CommandLine(new Cli.Root())));
+        System.out.print(AutoComplete.bash("rollout", Cli.whole()));
         return Exit.DONE;
     }
 }

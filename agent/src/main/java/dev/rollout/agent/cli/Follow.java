@@ -25,8 +25,8 @@ final class Follow {
     int follow(String id, String service) {
         Thread hook = new Thread(() -> {
             progress.close();
-            System.err.println("\nthe rollout goes on; follow it with 'rollout attach " + id + "', end it with 'rollout abort "
-                    + id + "'");
+            System.err.println("\nthe rollout goes on; follow it with 'rollout attach " + id
+                    + "', end it with 'rollout abort " + id + "'");
             Runtime.getRuntime().halt(Exit.INTERRUPTED);
         });
         Runtime.getRuntime().addShutdownHook(hook);

@@ -1,7 +1,7 @@
 package dev.rollout.agent.cli;
 
-import org.jspecify.annotations.Nullable;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -18,7 +18,10 @@ final class Logs extends Verb {
     @Option(names = "--follow", description = "go on as more comes")
     private boolean follow;
 
-    @Option(names = {"-n", "--tail"}, paramLabel = "LINES", defaultValue = "100")
+    @Option(
+            names = {"-n", "--tail"},
+            paramLabel = "LINES",
+            defaultValue = "100")
     private @Nullable String tail;
 
     @Override

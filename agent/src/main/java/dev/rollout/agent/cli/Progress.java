@@ -42,7 +42,9 @@ class Progress implements AutoCloseable {
     private volatile boolean closed;
 
     Progress(Style wanted, PrintStream err) {
-        boolean terminal = System.console() != null && System.console().isTerminal() && System.getenv("TERM") != null
+        boolean terminal = System.console() != null
+                && System.console().isTerminal()
+                && System.getenv("TERM") != null
                 && !"dumb".equals(System.getenv("TERM"));
         this.err = err;
         this.style = wanted == Style.AUTO ? (terminal ? Style.TTY : Style.PLAIN) : wanted;
@@ -92,7 +94,8 @@ class Progress implements AutoCloseable {
     }
 
     private void begin(String phase, String service, JsonNode event) {
-        step = service + "  " + STEPS.getOrDefault(phase, phase.charAt(0) + phase.substring(1).toLowerCase(Locale.ROOT));
+        step = service + "  "
+                + STEPS.getOrDefault(phase, phase.charAt(0) + phase.substring(1).toLowerCase(Locale.ROOT));
         stepStart = Instant.parse(event.path("at").asText()).toEpochMilli();
         if (style == Style.PLAIN && STEPS.containsKey(phase)) {
             err.println("  " + step);

@@ -12,10 +12,16 @@ import picocli.CommandLine.Option;
 
 /** Which project: the options of docker compose. The CLI reads the files, since environment and rights are the user's. */
 final class ProjectOptions {
-    @Option(names = {"-f", "--file"}, paramLabel = "FILE", description = "Compose file; may be given more than once")
+    @Option(
+            names = {"-f", "--file"},
+            paramLabel = "FILE",
+            description = "Compose file; may be given more than once")
     private List<String> files = new ArrayList<>();
 
-    @Option(names = {"-p", "--project-name"}, paramLabel = "NAME", description = "project name")
+    @Option(
+            names = {"-p", "--project-name"},
+            paramLabel = "NAME",
+            description = "project name")
     private @Nullable String name;
 
     @Option(names = "--profile", paramLabel = "NAME", description = "profile to switch on")
@@ -31,9 +37,17 @@ final class ProjectOptions {
     ProjectSpec load(List<String> services) {
         try {
             ProjectSpec project = ProjectLoader.load(new LoadRequest(
-                    Path.of("").toAbsolutePath(), files, envFiles, profiles, name, directory, services, System.getenv()));
-            project.unsetVariables().forEach(variable -> System.err.println(
-                    "warning: the variable " + variable + " is not set; blank is used"));
+                    Path.of("").toAbsolutePath(),
+                    files,
+                    envFiles,
+                    profiles,
+                    name,
+                    directory,
+                    services,
+                    System.getenv()));
+            project.unsetVariables()
+                    .forEach(variable ->
+                            System.err.println("warning: the variable " + variable + " is not set; blank is used"));
             return project;
         } catch (ComposeException e) {
             throw new CliException(Exit.USAGE, e.getMessage() + "\nnothing was started");

@@ -19,7 +19,10 @@ final class Prune extends Verb {
         String query = service == null
                 ? ""
                 : "?project=" + project.load(List.of(service)).name() + "&service=" + service;
-        ensuredAgent().post("/v1/prune" + query, body()).path("removed").forEach(line -> System.out.println(line.asText()));
+        ensuredAgent()
+                .post("/v1/prune" + query, body())
+                .path("removed")
+                .forEach(line -> System.out.println(line.asText()));
         return Exit.DONE;
     }
 }

@@ -41,7 +41,9 @@ final class Status extends Verb {
                     service.path("service").asText(),
                     running + " running",
                     generation == 0 ? "-" : Long.toString(generation),
-                    rollout.equals("-") ? "-" : rollout + " " + service.path("phase").asText("preparing"),
+                    rollout.equals("-")
+                            ? "-"
+                            : rollout + " " + service.path("phase").asText("preparing"),
                     lock.isEmpty() ? "-" : lock,
                     service.path("last").asText("-")));
         }
@@ -52,7 +54,8 @@ final class Status extends Verb {
     /** The services' state, as the agent tells it. */
     static JsonNode services(AgentSocket agent, ProjectSpec project, List<String> services) {
         StringBuilder path = new StringBuilder("/v1/services?project=" + project.name());
-        (services.isEmpty() ? project.services() : services).forEach(name -> path.append("&service=").append(name));
+        (services.isEmpty() ? project.services() : services)
+                .forEach(name -> path.append("&service=").append(name));
         return agent.get(path.toString());
     }
 }

@@ -35,7 +35,10 @@ final class Up extends Verb {
     @Option(names = "--timeout", paramLabel = "DURATION", description = "readiness deadline")
     private @Nullable String timeout;
 
-    @Option(names = "--drain-timeout", paramLabel = "DURATION", description = "how long the previous may finish its work")
+    @Option(
+            names = "--drain-timeout",
+            paramLabel = "DURATION",
+            description = "how long the previous may finish its work")
     private @Nullable String drainTimeout;
 
     @Option(names = "--monitor", paramLabel = "DURATION", description = "how long to watch the candidate")
@@ -44,7 +47,9 @@ final class Up extends Verb {
     @Option(names = "--order", paramLabel = "ORDER", description = "start-first or stop-first")
     private @Nullable String order;
 
-    @Option(names = {"-d", "--detach"}, description = "do not wait for the end")
+    @Option(
+            names = {"-d", "--detach"},
+            description = "do not wait for the end")
     private boolean detach;
 
     @Option(names = "--dry-run", description = "print the plan and stop")
@@ -68,14 +73,25 @@ final class Up extends Verb {
         }
         AgentSocket agent = ensuredAgent();
         Object body = body(
-                "project", loaded, "services", services, "overrides", overrides, "force", force,
-                "onConflict", onConflict.name(), "by", by());
+                "project",
+                loaded,
+                "services",
+                services,
+                "overrides",
+                overrides,
+                "force",
+                force,
+                "onConflict",
+                onConflict.name(),
+                "by",
+                by());
         if (dryRun) {
             return Plan.print(agent.post("/v1/plan", body));
         }
         JsonNode begun = agent.post("/v1/rollouts", body);
         if (detach) {
-            begun.path("rollouts").forEach(rollout -> System.out.println(rollout.path("id").asText()));
+            begun.path("rollouts")
+                    .forEach(rollout -> System.out.println(rollout.path("id").asText()));
             return Exit.DONE;
         }
         return follow(agent, begun, progress);

@@ -27,7 +27,9 @@ abstract class Verb implements Callable<Integer> {
     /** Who asks, for the history. */
     static String by() {
         String actor = System.getenv("GITHUB_ACTOR");
-        return actor == null ? System.getProperty("user.name") : actor + " (GitHub run " + System.getenv("GITHUB_RUN_ID") + ")";
+        return actor == null
+                ? System.getProperty("user.name")
+                : actor + " (GitHub run " + System.getenv("GITHUB_RUN_ID") + ")";
     }
 
     /** A request's body with the fields that have a value. */

@@ -25,9 +25,12 @@ public record Folders(Path state, Path runtime, Path shm) {
                 : xdgRuntime == null ? Path.of("/tmp/rollout-" + user) : Path.of(xdgRuntime, "rollout");
         Path shm = Path.of(root ? "/dev/shm/rollout" : "/dev/shm/rollout-" + user);
         return new Folders(
-                Path.of(environment.getOrDefault("ROLLOUT_STATE_DIR", state.toString())).toAbsolutePath(),
-                Path.of(environment.getOrDefault("ROLLOUT_RUNTIME_DIR", runtime.toString())).toAbsolutePath(),
-                Path.of(environment.getOrDefault("ROLLOUT_SHM_DIR", shm.toString())).toAbsolutePath());
+                Path.of(environment.getOrDefault("ROLLOUT_STATE_DIR", state.toString()))
+                        .toAbsolutePath(),
+                Path.of(environment.getOrDefault("ROLLOUT_RUNTIME_DIR", runtime.toString()))
+                        .toAbsolutePath(),
+                Path.of(environment.getOrDefault("ROLLOUT_SHM_DIR", shm.toString()))
+                        .toAbsolutePath());
     }
 
     public Path socket() {

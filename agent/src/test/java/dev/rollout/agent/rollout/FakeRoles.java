@@ -1,0 +1,54 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Handover;
+import dev.rollout.agent.model.ServiceKey;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Roles in memory; instances obey at once. */
+final class FakeRoles implements RoleKeeper {
+    @Nullable
+    String active;
+
+    long generation;
+    long fence;
+
+    @Override
+    public ContainerEngine.Injection prepare(
+            ServiceKey key, Handover handover, String instance, long generation, boolean standby) {
+        return new ContainerEngine.Injection(Map.of("ROLLOUT_INSTANCE", instance), List.of(), List.of());
+    }
+
+    @Override
+    public boolean ready(ServiceKey key, String instance) {
+        return true;
+    }
+
+    @Override
+    public @Nullable String active(ServiceKey key) {
+        return active;
+    }
+
+    @Override
+    public void activate(ServiceKey key, Handover handover, @Nullable String instance, long generation) {
+        active = instance;
+        this.generation = Math.max(this.generation, generation);
+    }
+
+    @Override
+    public void tellToDrain(ServiceKey key, String instance) {}
+
+    @Override
+    public boolean drained(ServiceKey key, String instance) {
+        return !instance.equals(active);
+    }
+
+    @Override
+    public void fence(ServiceKey key, long minGeneration) {
+        fence = Math.max(fence, minGeneration);
+    }
+
+    @Override
+    public void forget(ServiceKey key, String instance) {}
+}
