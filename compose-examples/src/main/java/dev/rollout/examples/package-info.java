@@ -1,0 +1,3 @@
+/** The apps of the example stacks. */
+@org.jspecify.annotations.NullMarked
+package dev.rollout.examples;
