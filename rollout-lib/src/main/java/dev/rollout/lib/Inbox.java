@@ -26,6 +26,7 @@ public final class Inbox<E> {
     private final int capacity;
     private final long windowNanos;
     private final ReentrantLock lock = new ReentrantLock();
+    private final ReentrantLock turn = new ReentrantLock(true);
     private final ArrayDeque<Kept<E>> kept = new ArrayDeque<>();
     private boolean direct;
     private final AtomicLong handled = new AtomicLong();
@@ -58,16 +59,21 @@ public final class Inbox<E> {
      * @param eventId the event's type and id, the same in every instance: {@code create:1234}
      */
     public void receive(String eventId, E event) {
+        boolean later;
         lock.lock();
         try {
-            if (!direct) {
+            later = !direct;
+            if (later) {
                 keep(eventId, event);
-                return;
             }
         } finally {
             lock.unlock();
         }
-        handle(eventId, event);
+        if (later) {
+            replay(); // whoever brings an event in meanwhile helps to catch up, so that a fast source waits for it
+        } else {
+            handle(eventId, event);
+        }
     }
 
     private void keep(String eventId, E event) {
@@ -90,24 +96,33 @@ public final class Inbox<E> {
             lock.unlock();
         }
         if (role == Role.ACTIVE) {
-            replay();
+            // not on the watcher's thread: it must see the next change of role while this goes on
+            Thread thread = new Thread(this::replay, "rollout-replay");
+            thread.setDaemon(true);
+            thread.start();
         }
     }
 
+    /** Handles what was kept, one by one and in order, for as long as this instance is the active one. */
     private void replay() {
-        while (true) {
-            Kept<E> next;
-            lock.lock();
-            try {
-                next = kept.pollFirst();
-                if (next == null) {
-                    direct = true;
-                    return;
+        turn.lock();
+        try {
+            while (rollout.role() == Role.ACTIVE) {
+                Kept<E> next;
+                lock.lock();
+                try {
+                    next = kept.pollFirst();
+                    if (next == null) {
+                        direct = rollout.role() == Role.ACTIVE;
+                        return;
+                    }
+                } finally {
+                    lock.unlock();
                 }
-            } finally {
-                lock.unlock();
+                handle(next.id(), next.event());
             }
-            handle(next.id(), next.event());
+        } finally {
+            turn.unlock();
         }
     }
 

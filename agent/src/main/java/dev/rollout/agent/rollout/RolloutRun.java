@@ -4,6 +4,7 @@ import dev.rollout.agent.model.Durations;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
 import dev.rollout.agent.rollout.machine.Event;
+import dev.rollout.agent.rollout.machine.Phase;
 import dev.rollout.agent.rollout.machine.State;
 import dev.rollout.agent.rollout.machine.TransitionTable;
 import java.time.Duration;
@@ -15,7 +16,9 @@ import java.util.concurrent.CompletableFuture;
  * started anew after a crash, folds its journal, and does the pending action again; every action is idempotent.
  */
 final class RolloutRun {
-    private static final Duration ENGINE_PATIENCE = Duration.ofMillis(250);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
+    private static final int RESTORE_ATTEMPTS = 20;
 
     private final Ticket ticket;
     private final Ports ports;
@@ -74,36 +77,51 @@ final class RolloutRun {
     }
 
     private Cause act(State state) throws InterruptedException {
-        while (true) {
+        Duration pause = FIRST_PAUSE;
+        for (int attempt = 1; ; attempt++) {
+            RuntimeException trouble;
             try {
                 return new Cause("", steps.perform(state));
             } catch (Aborted e) {
                 return new Cause("aborted on request", Event.ABORT_REQUESTED);
             } catch (StepFailed e) {
                 ports.journal().note(ticket.id(), "failure", String.valueOf(e.getMessage()), e.details());
-                return failed(state, String.valueOf(e.getMessage()));
+                return new Cause(String.valueOf(e.getMessage()), failureIn(state.phase()));
             } catch (EngineRefused e) {
-                ports.journal().note(ticket.id(), "failure", "the Engine refused: " + e.getMessage(), Map.of());
-                return failed(state, "the Engine refused: " + e.getMessage());
+                boolean again = switch (state.phase()) {
+                    // not something that a candidate can fail at, and nothing to go back to: until it works
+                    case RETIRING, SETTLING, PACING -> true;
+                    // a container that is just dying makes the Engine stumble: give it time
+                    case ROLLING_BACK, HALTING, RESTORING_BATCH -> attempt < RESTORE_ATTEMPTS;
+                    default -> false;
+                };
+                if (!again) {
+                    String words = "the Engine refused: " + e.getMessage();
+                    ports.journal().note(ticket.id(), "failure", words, Map.of());
+                    return new Cause(words, failureIn(state.phase()));
+                }
+                trouble = e;
             } catch (EngineUnavailable e) {
-                // nothing is known about the last call: wait, look, and do the whole action again
+                trouble = e; // nothing is known about the last call: look, and do the whole action again
+            }
+            if (attempt == 1) {
                 ports.journal()
                         .note(
                                 ticket.id(),
                                 "engine",
-                                "the Engine does not answer; trying again: " + e.getMessage(),
+                                "the Engine does not do it; trying again: " + trouble.getMessage(),
                                 Map.of());
-                ports.waiter().await(new CompletableFuture<>(), ENGINE_PATIENCE);
             }
+            ports.waiter().await(new CompletableFuture<>(), pause);
+            pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
         }
     }
 
-    private static Cause failed(State state, String words) {
-        boolean restoring = switch (state.phase()) {
-            case RESTORING_BATCH, HALTING, ROLLING_BACK -> true;
-            default -> false;
+    private static Event failureIn(Phase phase) {
+        return switch (phase) {
+            case RESTORING_BATCH, HALTING, ROLLING_BACK -> Event.RESTORE_FAILED;
+            default -> Event.CANDIDATE_FAILED;
         };
-        return new Cause(words, restoring ? Event.RESTORE_FAILED : Event.CANDIDATE_FAILED);
     }
 
     /** What serves now: the line that the exit code goes with. */

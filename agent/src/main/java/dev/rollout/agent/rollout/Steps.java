@@ -279,7 +279,11 @@ final class Steps {
         Optional<Previous> newest =
                 all.stream().filter(p -> engine.find(p.id()).isPresent()).findFirst();
         if (newest.isPresent() && spec.keepPrevious()) {
-            engine.park(newest.get().id(), spec);
+            try {
+                engine.park(newest.get().id(), spec);
+            } catch (EngineRefused e) {
+                note("settled", "the previous version could not be kept for undo: " + e.getMessage());
+            }
         }
         for (Previous previous : all) {
             engine.remove(previous.id());
@@ -301,6 +305,10 @@ final class Steps {
             }
             handing.back(batch.previous());
             for (Instance candidate : candidates) {
+                if (!candidate.running()) {
+                    engine.remove(candidate.id()); // dead: it only holds a name
+                    continue;
+                }
                 engine.setRestartPolicy(candidate.id(), RestartPolicy.NO);
                 if (candidate.name().equals(spec.containerName(candidate.slot()))) {
                     engine.rename(candidate.id(), candidate.name() + NEXT);

@@ -252,10 +252,11 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     private Past past(ResultSet row) throws SQLException {
         long ended = row.getLong(3);
+        boolean open = row.wasNull(); // before another column is read
         return new Past(
                 ticket(row.getString(1)),
                 Phase.valueOf(row.getString(2)),
-                row.wasNull() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(ended)),
+                open ? Optional.empty() : Optional.of(Instant.ofEpochMilli(ended)),
                 row.getString(4));
     }
 

@@ -1,0 +1,277 @@
+package dev.rollout.agent.docker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The main job on the real Engine, and what candidates can do to it. */
+class UpIT {
+    private static String one(Rig rig) throws Exception {
+        List<Rig.Container> web = rig.containers("web");
+        assertEquals(1, web.size(), web.toString());
+        assertTrue(web.getFirst().running(), web.toString());
+        assertEquals(rig.project + "-web-1", web.getFirst().name());
+        assertEquals("unless-stopped", web.getFirst().restart());
+        return web.getFirst().version();
+    }
+
+    @Test
+    void rollsAndComposeSeesItsOwnContainer() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            Rig.Ran first = rig.rollout("up", "web");
+            assertEquals(0, first.exit(), first.all());
+            assertEquals("1", one(rig));
+            String id = rig.containers("web").getFirst().id();
+
+            Rig.Ran again = rig.rollout("up", "web");
+            assertEquals(0, again.exit());
+            assertTrue(again.out().contains("nothing to do"), again.all());
+            assertEquals(id, rig.containers("web").getFirst().id());
+
+            rig.services(Rig.web("2", ""));
+            Rig.Ran second = rig.rollout("up", "web");
+            assertEquals(0, second.exit(), second.all());
+            assertEquals("2", one(rig));
+            String rolled = rig.containers("web").getFirst().id();
+            assertNotEquals(id, rolled);
+
+            Rig.Ran up = rig.compose("up", "-d");
+            assertEquals(0, up.exit(), up.all());
+            assertEquals(
+                    rolled, rig.containers("web").getFirst().id(), "compose up -d must change nothing: " + up.all());
+            assertTrue(rig.compose("ps", "--format", "json").out().contains(rolled.substring(0, 12)));
+            assertEquals(
+                    "2",
+                    rig.compose("exec", "-T", "web", "cat", "/tmp/w/index.html").out());
+            assertEquals(0, rig.compose("logs", "web").exit());
+
+            Rig.Ran undo = rig.rollout("undo", "web");
+            assertEquals(0, undo.exit(), undo.all());
+            assertEquals("1", one(rig));
+
+            Rig.Ran down = rig.compose("down", "--remove-orphans");
+            assertEquals(0, down.exit(), down.all());
+            assertEquals(
+                    "",
+                    rig.docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + rig.project)
+                            .out(),
+                    "down removes all; the kept previous as an orphan");
+        }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            crashes at once        | exit 3                                             | exited with code 3   |
+            crashes after a while  | sleep 1; exit 4                                    | exited with code 4   |
+            hangs                  | sleep 1000                                         | nothing listens      |
+            listens elsewhere      | httpd -f -p 9090                                   | listens on 9090      |
+            answers 404            | httpd -f -p 8080 -h /bin                           | 404                  |
+            accepts, never answers | nc -ll -p 8080 -e sleep 100                        | timed out            |
+            ready, then dies       | mkdir /w; echo 2 > /w/index.html; httpd -p 8080 -h /w; sleep 2; exit 5 | exited with code 5 | monitor
+            """)
+    void aBadCandidateLeavesThePreviousUntouched(String name, String command, String told, String monitor)
+            throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            assertEquals(0, rig.rollout("up", "web").exit());
+            String id = rig.containers("web").getFirst().id();
+            String bad = Rig.web("2", "")
+                    .replaceFirst("command: .*", "command: [\"sh\", \"-c\", \"" + command + "\"]")
+                    .replace("deadline: 8s", "timeout: 500ms, deadline: 3s");
+            rig.services(bad);
+            List<String> args = new ArrayList<>(List.of("up", "web"));
+            if (monitor != null) {
+                args.addAll(List.of("--monitor", "4s"));
+            }
+            Rig.Ran ran = rig.rollout(args.toArray(String[]::new));
+            assertEquals(1, ran.exit(), ran.all());
+            assertTrue(ran.all().contains(told), ran.all());
+            assertTrue(ran.out().contains("the previous version serves"), ran.all());
+            assertEquals("1", one(rig));
+            assertEquals(id, rig.containers("web").getFirst().id(), "the previous is untouched");
+        }
+    }
+
+    @Test
+    void anImageThatDoesNotExistStartsNothing() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            assertEquals(0, rig.rollout("up", "web").exit());
+            Rig.Ran ran = rig.rollout("up", "web", "--image", "rollout-examples/no-such:9");
+            assertEquals(1, ran.exit(), ran.all());
+            assertTrue(ran.out().contains("rollout-examples/no-such:9"), ran.all());
+            assertEquals("1", one(rig));
+        }
+    }
+
+    @Test
+    void aPreviousThatIgnoresSigtermIsKilledAfterItsGrace() throws Exception {
+        try (Rig rig = new Rig()) {
+            String deaf =
+                    Rig.web("1", "stop_grace_period: 1s\n").replace("stop_signal: SIGKILL", "stop_signal: SIGTERM");
+            rig.services(deaf);
+            assertEquals(0, rig.rollout("up", "web").exit());
+            rig.services(deaf.replace("VERSION: \"1\"", "VERSION: \"2\""));
+            assertEquals(0, rig.rollout("up", "web").exit());
+            assertEquals("2", one(rig));
+        }
+    }
+
+    @Test
+    void replicasAreReplacedInBatchesAndTheirNumberFollowsTheFile() throws Exception {
+        try (Rig rig = new Rig()) {
+            String three = "deploy: {replicas: 3, update_config: {parallelism: 2}}\n";
+            rig.services(Rig.web("1", three));
+            assertEquals(0, rig.rollout("up").exit());
+            rig.services(Rig.web("2", three));
+            assertEquals(0, rig.rollout("up").exit());
+            assertEquals(
+                    List.of("2", "2", "2"),
+                    rig.containers("web").stream().map(Rig.Container::version).toList());
+            rig.services(Rig.web("2", "deploy: {replicas: 1}\n"));
+            assertEquals(0, rig.rollout("up").exit());
+            assertEquals("2", one(rig));
+        }
+    }
+
+    @Test
+    void containerNameAndStopFirstWork() throws Exception {
+        try (Rig rig = new Rig()) {
+            String more = "container_name: " + rig.project + "-web-1\nports: [\"127.0.0.1:0:8080\"]\n";
+            rig.services(Rig.web("1", more));
+            Rig.Ran refused = rig.rollout("up", "web");
+            assertEquals(2, refused.exit(), refused.all());
+            assertTrue(refused.err().contains("stop-first"), refused.all());
+            assertTrue(rig.containers("web").isEmpty());
+            assertEquals(0, rig.rollout("up", "web", "--order", "stop-first").exit());
+            rig.services(Rig.web("2", more));
+            Rig.Ran ran = rig.rollout("up", "web", "--order", "stop-first");
+            assertEquals(0, ran.exit(), ran.all());
+            assertEquals("2", one(rig));
+        }
+    }
+
+    @Test
+    void twoAtOnceOnOneServiceAndTenOnTen() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            assertEquals(0, rig.rollout("agent", "start").exit());
+            rig.services(Rig.web("1", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 1; "));
+            Process a = rig.start("up", "web");
+            Process b = rig.start("up", "web");
+            List<Integer> exits = List.of(rig.finish(a).exit(), rig.finish(b).exit()).stream()
+                    .sorted()
+                    .toList();
+            assertEquals(List.of(0, 4), exits);
+            assertEquals("1", one(rig));
+
+            StringBuilder ten = new StringBuilder();
+            for (int i = 0; i < 10; i++) {
+                ten.append(Rig.web("1", "").replaceFirst("web:", "s" + i + ":"));
+            }
+            rig.services(ten.toString());
+            List<Process> all = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                all.add(rig.start("up", "s" + i));
+            }
+            for (Process process : all) {
+                Rig.Ran ran = rig.finish(process);
+                assertEquals(0, ran.exit(), ran.all());
+            }
+        }
+    }
+
+    @Test
+    void aLockRefusesWithItsReason() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            assertEquals(0, rig.rollout("lock", "web", "--reason", "migration").exit());
+            Rig.Ran ran = rig.rollout("up", "web");
+            assertEquals(4, ran.exit(), ran.all());
+            assertTrue(ran.err().contains("migration"), ran.all());
+            assertEquals(0, rig.rollout("unlock", "web").exit());
+            assertEquals(0, rig.rollout("up", "web").exit());
+        }
+    }
+
+    @Test
+    void anAbortKeepsThePreviousAndExitsWithFive() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            assertEquals(0, rig.rollout("up", "web").exit());
+            rig.services(Rig.web("2", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 100; "));
+            Process up = rig.start("up", "web");
+            while (rig.containers("web").size() < 2) {
+                Thread.sleep(50);
+            }
+            Rig.Ran abort = rig.rollout("abort", "web");
+            assertEquals(0, abort.exit(), abort.all());
+            Rig.Ran ran = rig.finish(up);
+            assertEquals(5, ran.exit(), ran.all());
+            assertEquals("1", one(rig));
+        }
+    }
+
+    @Test
+    void theWatcherMayDieAndComeBack() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 2; "));
+            assertEquals(0, rig.rollout("agent", "start").exit());
+            Process up = rig.start("up", "web");
+            while (rig.containers("web").isEmpty()) {
+                Thread.sleep(50);
+            }
+            up.destroyForcibly().waitFor();
+            Rig.Ran attached = rig.rollout("attach");
+            assertEquals(0, attached.exit(), attached.all());
+            assertEquals("1", one(rig));
+        }
+    }
+
+    @Test
+    void aFullStateFolderStartsNothingAndSaysSo() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            assertEquals(0, rig.rollout("up", "web").exit());
+            assertEquals(0, rig.rollout("agent", "stop").exit());
+            var state = rig.folder.resolve("state");
+            var small = Files.createDirectory(rig.folder.resolve("small"));
+            assertEquals(
+                    0,
+                    rig.run("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString())
+                            .exit());
+            try {
+                rig.run("sh", "-c", "cp " + state + "/journal.db* " + small);
+                rig.environment.put("ROLLOUT_STATE_DIR", small.toString());
+                assertEquals(0, rig.rollout("agent", "start").exit());
+                rig.run(
+                        "sh",
+                        "-c",
+                        "dd if=/dev/zero of=" + small + "/fill bs=64k; rm -f " + small + "/ballast; dd if=/dev/zero of="
+                                + small + "/fill2 bs=4k");
+                rig.services(Rig.web("2", ""));
+                Rig.Ran ran = rig.rollout("up", "web");
+                assertNotEquals(0, ran.exit(), ran.all());
+                assertEquals("1", one(rig));
+                rig.run("sh", "-c", "rm " + small + "/fill " + small + "/fill2");
+                Rig.Ran after = rig.rollout("up", "web");
+                assertEquals(0, after.exit(), after.all());
+                assertEquals("2", one(rig));
+            } finally {
+                rig.rollout("agent", "stop");
+                rig.environment.put("ROLLOUT_STATE_DIR", state.toString());
+                assertEquals(0, rig.run("umount", small.toString()).exit());
+            }
+            assertFalse(Files.exists(small.resolve("journal.db")));
+        }
+    }
+}

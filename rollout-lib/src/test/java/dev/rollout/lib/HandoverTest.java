@@ -1,0 +1,162 @@
+package dev.rollout.lib;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.rollout.contract.Mode;
+import dev.rollout.contract.Role;
+import dev.rollout.contract.RoleFile;
+import dev.rollout.contract.Scope;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+class HandoverTest {
+    private static final Duration SOON = Duration.ofSeconds(5);
+
+    /** Both see every event while the role goes a, b, a, c: each event is handled once, whenever the switch came. */
+    @Test
+    void noEventIsLostOrHandledTwiceOverHandOvers() throws Exception {
+        Map<Long, AtomicInteger> handled = new ConcurrentHashMap<>();
+        try (Folder folder = new Folder(Mode.BROADCAST);
+                Rollout a = Rollout.join(folder.member("a", 2));
+                Rollout b = Rollout.join(folder.member("b", 4));
+                Rollout c = Rollout.join(folder.member("c", 6))) {
+            folder.activate("a", 2);
+            Handler<Long> handler = number ->
+                    handled.computeIfAbsent(number, n -> new AtomicInteger()).incrementAndGet();
+            List<Inbox<Long>> inboxes =
+                    List.of(new Inbox<>(a, handler), new Inbox<>(b, handler), new Inbox<>(c, handler));
+            AtomicBoolean stop = new AtomicBoolean();
+            long[] sent = new long[1];
+            Thread source = new Thread(() -> {
+                while (!stop.get()) {
+                    LockSupport.parkNanos(200_000);
+                    long number = ++sent[0];
+                    inboxes.forEach(inbox -> inbox.receive("event:" + number, number));
+                }
+            });
+            source.start();
+            Thread.sleep(200);
+            folder.activate("b", 4);
+            Thread.sleep(300);
+            folder.activate("a", 5); // a rollback: the same instance under a newer generation
+            Thread.sleep(300);
+            folder.activate("c", 6);
+            assertTrue(c.awaitRole(Role.ACTIVE, SOON));
+            Thread.sleep(300);
+            folder.fence(6);
+            stop.set(true);
+            source.join();
+            long deadline = System.nanoTime() + SOON.toNanos();
+            while (handled.size() < sent[0] && System.nanoTime() < deadline) {
+                Thread.sleep(10);
+            }
+            assertEquals(sent[0], handled.size(), "events unanswered");
+            assertEquals(
+                    0,
+                    handled.values().stream().filter(count -> count.get() > 1).count(),
+                    "events handled twice");
+            assertTrue(inboxes.stream().allMatch(inbox -> inbox.handled() > 0), "every instance had its turn");
+            assertEquals(Role.STOPPED, awaitEnd(a));
+        }
+    }
+
+    private static Role awaitEnd(Rollout rollout) throws InterruptedException {
+        rollout.awaitRole(Role.STOPPED, SOON);
+        return rollout.role();
+    }
+
+    @Test
+    void anExclusiveInstanceReportsThatItHasLetGoOnlyAfterItsListener() throws Exception {
+        try (Folder folder = new Folder(Mode.EXCLUSIVE);
+                Rollout a = Rollout.join(folder.member("a", 2))) {
+            ConcurrentLinkedQueue<String> story = new ConcurrentLinkedQueue<>();
+            folder.activate("a", 2);
+            assertTrue(a.awaitRole(Role.ACTIVE, SOON));
+            a.onRole((from, to) -> {
+                if (to == Role.DRAINING) {
+                    sleep(300);
+                    story.add("disconnected");
+                }
+            });
+            folder.activate(null, 4);
+            while (folder.agent.instance("a").orElseThrow().role() != Role.DRAINING) {
+                Thread.sleep(5);
+            }
+            story.add("reported");
+            assertEquals(List.of("disconnected", "reported"), List.copyOf(story));
+        }
+    }
+
+    private static void sleep(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void workInFlightHoldsTheDrain() throws Exception {
+        try (Folder folder = new Folder(Mode.BROADCAST);
+                Rollout a = Rollout.join(folder.member("a", 2))) {
+            folder.activate("a", 2);
+            assertTrue(a.awaitRole(Role.ACTIVE, SOON));
+            Rollout.InFlight work = a.begin();
+            folder.activate("b", 4);
+            assertTrue(a.awaitRole(Role.DRAINING, SOON));
+            Thread.sleep(200);
+            assertEquals(1, folder.agent.instance("a").orElseThrow().inFlight());
+            work.close();
+            work.close();
+            long deadline = System.nanoTime() + SOON.toNanos();
+            while (folder.agent.instance("a").orElseThrow().inFlight() > 0 && System.nanoTime() < deadline) {
+                Thread.sleep(5);
+            }
+            assertEquals(0, folder.agent.instance("a").orElseThrow().inFlight());
+        }
+    }
+
+    @Test
+    void anInboxThatIsFullDropsTheOldestAndCounts() throws Exception {
+        try (Folder folder = new Folder(Mode.BROADCAST);
+                Rollout a = Rollout.join(folder.member("a", 2))) {
+            ConcurrentLinkedQueue<Integer> handled = new ConcurrentLinkedQueue<>();
+            Inbox<Integer> inbox = new Inbox<>(a, handled::add, OnUnavailable.SKIP, 3, Duration.ofMinutes(1));
+            for (int i = 1; i <= 5; i++) {
+                inbox.receive("event:" + i, i);
+            }
+            assertEquals(2, inbox.overflowed());
+            folder.activate("a", 2);
+            assertTrue(a.awaitRole(Role.ACTIVE, SOON));
+            long deadline = System.nanoTime() + SOON.toNanos();
+            while (handled.size() < 3 && System.nanoTime() < deadline) {
+                Thread.sleep(5);
+            }
+            assertEquals(List.of(3, 4, 5), List.copyOf(handled));
+        }
+    }
+
+    @Test
+    void roleFilesSurviveARoundTripAndNonsenseIsNotGuessedAt() throws Exception {
+        Path folder = Files.createTempDirectory("role-file");
+        Path file = folder.resolve(RoleFile.NAME);
+        assertTrue(RoleFile.read(file).isEmpty());
+        for (Scope scope :
+                List.of(new Scope(Mode.EXCLUSIVE, null, 7, 3), new Scope(Mode.BROADCAST, "bot-g2-1", 2, 0))) {
+            new RoleFile(scope, "active").write(file);
+            assertEquals(scope, RoleFile.read(file).orElseThrow().scope());
+        }
+        Files.writeString(file, "{}");
+        org.junit.jupiter.api.Assertions.assertThrows(java.io.IOException.class, () -> RoleFile.read(file));
+    }
+}
