@@ -140,7 +140,8 @@ class ClaimsTest {
                                         .toString(),
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-cp",
-                                "target/classes:target/test-classes:" + System.getProperty("java.class.path") + ":" + System.getProperty("jdk.module.path", ""),
+                                "target/classes:target/test-classes:" + System.getProperty("java.class.path") + ":"
+                                        + System.getProperty("jdk.module.path", ""),
                                 ClaimRacer.class.getName(),
                                 folder.path.toString(),
                                 "racer-" + i,

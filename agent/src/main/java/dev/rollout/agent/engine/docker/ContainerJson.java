@@ -16,10 +16,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The body of a create call, from the canonical model: the same as {@code docker compose create} sends, so that the
@@ -215,7 +213,7 @@ final class ContainerJson {
         }
         host.putObject("RestartPolicy").put("Name", "no");
         host.put("NetworkMode", networkMode());
-        mounts(host, birth, inheritedVolumes);
+        new MountsJson(spec).into(host, birth.injection().binds(), inheritedVolumes);
         namespaces(host);
         lists(host, birth);
         new ResourcesJson(service).into(host);
@@ -319,146 +317,6 @@ final class ContainerJson {
         if (!from.isEmpty()) {
             host.set("VolumesFrom", array(from));
         }
-    }
-
-    private void mounts(ObjectNode host, ContainerEngine.Birth birth, Map<String, String> inheritedVolumes) {
-        ArrayNode binds = NODES.arrayNode();
-        ArrayNode mounts = NODES.arrayNode();
-        for (Tree mount : service.list("volumes")) {
-            String type = mount.text("type", "volume");
-            String source = mount.text("source");
-            boolean asBind = type.equals("bind")
-                    ? mount.at("bind").flag("create_host_path")
-                    : type.equals("volume")
-                            && source != null
-                            && !mount.at("volume", "subpath").isPresent();
-            if (asBind) {
-                binds.add(bind(mount, type.equals("bind") ? Objects.requireNonNull(source) : volumeName(source)));
-            } else {
-                mounts.add(mount(mount, type, inheritedVolumes));
-            }
-        }
-        inheritedVolumes.forEach((target, volume) -> {
-            if (service.list("volumes").stream().noneMatch(mount -> target.equals(mount.text("target")))) {
-                mounts.addObject().put("Type", "volume").put("Source", volume).put("Target", target);
-            }
-        });
-        fileMounts(mounts, "secrets", "/run/secrets/");
-        fileMounts(mounts, "configs", "/");
-        birth.injection().binds().forEach(binds::add);
-        if (!binds.isEmpty()) {
-            host.set("Binds", binds);
-        }
-        if (!mounts.isEmpty()) {
-            host.set("Mounts", mounts);
-        }
-    }
-
-    private String volumeName(@Nullable String key) {
-        return project.at("volumes", String.valueOf(key)).text("name", String.valueOf(key));
-    }
-
-    private static String bind(Tree mount, String source) {
-        List<String> options = new ArrayList<>();
-        options.add(mount.flag("read_only") ? "ro" : "rw");
-        String propagation = mount.at("bind").text("propagation");
-        String selinux = mount.at("bind").text("selinux");
-        if (propagation != null) {
-            options.add(propagation);
-        }
-        if (selinux != null) {
-            options.add(selinux);
-        }
-        if (mount.at("volume").flag("nocopy")) {
-            options.add("nocopy");
-        }
-        return source + ":" + mount.text("target") + ":" + String.join(",", options);
-    }
-
-    private ObjectNode mount(Tree mount, String type, Map<String, String> inheritedVolumes) {
-        ObjectNode node = NODES.objectNode().put("Type", type).put("Target", mount.text("target"));
-        String source = mount.text("source");
-        if (source != null) {
-            node.put("Source", type.equals("volume") ? volumeName(source) : source);
-        } else if (inheritedVolumes.get(mount.text("target", "")) != null) {
-            node.put("Source", inheritedVolumes.get(mount.text("target", "")));
-        }
-        if (mount.flag("read_only")) {
-            node.put("ReadOnly", true);
-        }
-        if (mount.text("consistency") != null) {
-            node.put("Consistency", mount.text("consistency"));
-        }
-        if (mount.at("bind", "propagation").isPresent()) {
-            node.putObject("BindOptions").put("Propagation", mount.at("bind").text("propagation"));
-        }
-        Tree volume = mount.at("volume");
-        if (type.equals("volume") && (volume.flag("nocopy") || volume.text("subpath") != null)) {
-            ObjectNode options = node.putObject("VolumeOptions");
-            if (volume.flag("nocopy")) {
-                options.put("NoCopy", true);
-            }
-            if (volume.text("subpath") != null) {
-                options.put("Subpath", volume.text("subpath"));
-            }
-        }
-        Tree tmpfs = mount.at("tmpfs");
-        if (tmpfs.isPresent()) {
-            ObjectNode options = node.putObject("TmpfsOptions");
-            if (tmpfs.text("size") != null) {
-                options.put("SizeBytes", tmpfs.whole("size", 0));
-            }
-            if (tmpfs.at("mode").isPresent()) {
-                options.put("Mode", tmpfs.integer("mode", 0));
-            }
-        }
-        return node;
-    }
-
-    private void fileMounts(ArrayNode mounts, String section, String folder) {
-        for (Tree use : service.list(section)) {
-            Tree definition = project.at(section, use.text("source", ""));
-            String file = definition.text("file");
-            if (definition.flag("external")) {
-                throw new EngineRefused(
-                        0, section + "." + use.text("source") + " is external, which needs Swarm; use a file");
-            }
-            if (file != null) {
-                mounts.addObject()
-                        .put("Type", "bind")
-                        .put("Source", file)
-                        .put("Target", target(use, folder))
-                        .put("ReadOnly", true);
-            }
-        }
-    }
-
-    private static String target(Tree use, String folder) {
-        String target = use.text("target", folder + use.text("source"));
-        return target.startsWith("/") ? target : folder + target;
-    }
-
-    /** A file whose content is in the model: copied into the container before it starts. */
-    record CopiedFile(String path, String content, long mode, long uid, long gid) {}
-
-    List<CopiedFile> copiedFiles() {
-        List<CopiedFile> files = new ArrayList<>();
-        for (String section : List.of("secrets", "configs")) {
-            for (Tree use : service.list(section)) {
-                Tree definition = project.at(section, use.text("source", ""));
-                String variable = definition.text("environment");
-                String content = variable == null ? definition.text("content") : System.getenv(variable);
-                if (content != null) {
-                    files.add(new CopiedFile(
-                            target(use, section.equals("secrets") ? "/run/secrets/" : "/"),
-                            content,
-                            use.whole("mode", 0444),
-                            use.whole("uid", 0),
-                            use.whole("gid", 0)));
-                }
-            }
-        }
-        return files;
     }
 
     private String networkMode() {

@@ -2,7 +2,9 @@ package dev.rollout.agent.engine.docker;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.dockerjava.transport.DockerHttpClient;
 import com.github.dockerjava.transport.DockerHttpClient.Request;
 import com.github.dockerjava.transport.DockerHttpClient.Response;
@@ -19,6 +21,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -129,6 +132,38 @@ final class DockerApi implements AutoCloseable {
 
     JsonNode delete(String path) {
         return request(Request.Method.DELETE, path, null, CALL);
+    }
+
+    /** Containers with all of the labels, stopped ones too. */
+    JsonNode list(String... labels) {
+        ObjectNode filters = JsonNodeFactory.instance.objectNode();
+        for (String label : labels) {
+            filters.withArray("label").add(label);
+        }
+        return get("/containers/json?all=true&filters=" + query(filters.toString()));
+    }
+
+    /** A container; empty where there is none. */
+    Optional<JsonNode> inspect(String id) {
+        try {
+            return Optional.of(get("/containers/" + id + "/json"));
+        } catch (EngineRefused e) {
+            if (e.status() == 404) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** Removes a container by force. Gone already is removed. */
+    void remove(String id) {
+        try {
+            delete("/containers/" + id + "?force=true&v=true");
+        } catch (EngineRefused e) {
+            if (e.status() != 404 && e.status() != 409) { // 409: its removal is in progress already
+                throw e;
+            }
+        }
     }
 
     void put(String path, byte[] body) {

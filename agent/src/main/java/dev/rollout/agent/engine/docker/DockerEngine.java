@@ -20,7 +20,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -39,12 +38,14 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     private final DockerApi api;
     private final ExitWatch exits;
     private final Images images;
+    private final Parking parking;
 
     /** @param environment of the agent: DOCKER_HOST, DOCKER_CONFIG and what a build needs */
     public DockerEngine(DockerHost host, Map<String, String> environment) {
         api = new DockerApi(host);
         exits = new ExitWatch(api);
         images = new Images(api, environment);
+        parking = new Parking(api);
     }
 
     /** The daemon's version and the API version that is spoken with it. */
@@ -55,21 +56,13 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     @Override
     public List<Instance> instances(ServiceKey key) {
         List<Instance> found = new ArrayList<>();
-        for (JsonNode container : list(
+        for (JsonNode container : api.list(
                 Labels.PROJECT + "=" + key.project(),
                 Labels.SERVICE + "=" + key.service(),
                 Labels.ONE_OFF + "=False")) {
             found.add(instance(container));
         }
         return found;
-    }
-
-    private JsonNode list(String... labels) {
-        ObjectNode filters = NODES.objectNode();
-        for (String label : labels) {
-            filters.withArray("label").add(label);
-        }
-        return api.get("/containers/json?all=true&filters=" + DockerApi.query(filters.toString()));
     }
 
     private static Instance instance(JsonNode container) {
@@ -122,7 +115,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Optional<Instance> find(String id) {
-        return inspect(id).map(found -> {
+        return api.inspect(id).map(found -> {
             String address = "";
             for (JsonNode network : found.at("/NetworkSettings/Networks")) {
                 if (address.isEmpty()) {
@@ -139,17 +132,6 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                     address,
                     0);
         });
-    }
-
-    private Optional<JsonNode> inspect(String id) {
-        try {
-            return Optional.of(api.get("/containers/" + id + "/json"));
-        } catch (EngineRefused e) {
-            if (e.status() == 404) {
-                return Optional.empty();
-            }
-            throw e;
-        }
     }
 
     @Override
@@ -200,7 +182,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
             connect.set("EndpointConfig", endpoint.settings());
             api.post("/networks/" + DockerApi.query(endpoint.network()) + "/connect", connect);
         }
-        for (ContainerJson.CopiedFile file : json.copiedFiles()) {
+        for (MountsJson.CopiedFile file : new MountsJson(spec).copiedFiles()) {
             api.put("/containers/" + id + "/archive?path=%2F", Tar.of(file));
         }
         return find(id).orElseThrow(() -> new EngineRefused(404, "the container " + birth.name() + " vanished"));
@@ -219,7 +201,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         instances(spec.key()).stream()
                 .filter(old -> old.slot() == birth.slot() && !old.rollout().equals(birth.rollout()))
                 .findFirst()
-                .flatMap(old -> inspect(old.id()))
+                .flatMap(old -> api.inspect(old.id()))
                 .ifPresent(old -> {
                     for (JsonNode mount : old.path("Mounts")) {
                         if (mount.path("Type").asText().equals("volume")
@@ -255,13 +237,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public void remove(String id) {
-        try {
-            api.delete("/containers/" + id + "?force=true&v=true");
-        } catch (EngineRefused e) {
-            if (e.status() != 409) { // removal is in progress already
-                ignoreGone(e);
-            }
-        }
+        api.remove(id);
     }
 
     @Override
@@ -271,7 +247,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public RestartPolicy restartPolicy(String id) {
-        return inspect(id)
+        return api.inspect(id)
                 .map(found -> found.at("/HostConfig/RestartPolicy"))
                 .map(policy -> new RestartPolicy(
                         policy.path("Name").asText("").isEmpty()
@@ -351,7 +327,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Autopsy autopsy(String id) {
-        Optional<JsonNode> found = inspect(id);
+        Optional<JsonNode> found = api.inspect(id);
         if (found.isEmpty()) {
             return new Autopsy("gone", -1, false, "", List.of());
         }
@@ -384,8 +360,9 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     /** Hands the raw log of a container to the taker, following it if asked. */
     public void logs(String id, String tail, boolean follow, Consumer<byte[]> taker) {
-        boolean tty =
-                inspect(id).map(found -> found.at("/Config/Tty").asBoolean()).orElse(false);
+        boolean tty = api.inspect(id)
+                .map(found -> found.at("/Config/Tty").asBoolean())
+                .orElse(false);
         api.stream(
                 Request.Method.GET,
                 "/containers/" + id + "/logs?stdout=true&stderr=true&tail=" + DockerApi.query(tail) + "&follow="
@@ -416,7 +393,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Reach reach(String id) {
-        JsonNode found = inspect(id).orElseThrow(() -> new EngineRefused(404, "the container is gone"));
+        JsonNode found = api.inspect(id).orElseThrow(() -> new EngineRefused(404, "the container is gone"));
         long pid = found.at("/State/Pid").asLong();
         String address = "";
         for (JsonNode network : found.at("/NetworkSettings/Networks")) {
@@ -455,44 +432,17 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public void park(String id, ServiceSpec spec) {
-        Optional<JsonNode> found = inspect(id);
-        if (found.isEmpty()) {
-            return;
-        }
-        JsonNode old = found.get();
-        unpark(spec.key());
-        ObjectNode body = Objects.requireNonNull((ObjectNode) old.path("Config").deepCopy());
-        ObjectNode labels = (ObjectNode) body.path("Labels");
-        labels.put(Labels.ONE_OFF, "True").put(Labels.PARKED, spec.key().toString());
-        body.put("Image", old.path("Image").asText());
-        body.remove(List.of("Hostname", "ExposedPorts"));
-        ObjectNode host = body.putObject("HostConfig").put("NetworkMode", "none");
-        for (JsonNode mount : old.path("Mounts")) {
-            if (mount.path("Type").asText().equals("volume")) {
-                host.withArray("Mounts")
-                        .addObject()
-                        .put("Type", "volume")
-                        .put("Source", mount.path("Name").asText())
-                        .put("Target", mount.path("Destination").asText());
-            }
-        }
-        api.post("/containers/create?name=" + DockerApi.query(spec.containerName(1) + ".parked"), body);
+        parking.park(id, spec);
     }
 
     @Override
     public void unpark(ServiceKey key) {
-        for (JsonNode parked : list(Labels.PARKED + "=" + key)) {
-            remove(parked.path("Id").asText());
-        }
+        parking.unpark(key);
     }
 
     /** The services that have a parked previous. */
     public List<String> parked() {
-        List<String> keys = new ArrayList<>();
-        list(Labels.PARKED)
-                .forEach(parked ->
-                        keys.add(parked.path("Labels").path(Labels.PARKED).asText()));
-        return keys;
+        return parking.parked();
     }
 
     @Override

@@ -8,7 +8,7 @@ final class Tar {
 
     private Tar() {}
 
-    static byte[] of(ContainerJson.CopiedFile file) {
+    static byte[] of(MountsJson.CopiedFile file) {
         byte[] content = file.content().getBytes(StandardCharsets.UTF_8);
         byte[] archive = new byte[BLOCK + (content.length + BLOCK - 1) / BLOCK * BLOCK + 2 * BLOCK];
         put(archive, 0, file.path().substring(1));
