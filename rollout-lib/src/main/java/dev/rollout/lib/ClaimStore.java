@@ -23,6 +23,7 @@ final class ClaimStore {
     private @Nullable ClaimsDatabase database;
     private @Nullable Object fileKey;
     private long generation;
+    private boolean closed;
 
     ClaimStore(Membership member) {
         this.member = member;
@@ -110,6 +111,9 @@ final class ClaimStore {
     }
 
     private ClaimsDatabase database() throws SQLException {
+        if (closed) {
+            throw new SQLException("this instance has left");
+        }
         ClaimsDatabase open = database;
         if (open == null) {
             fileKey = keyOfFile();
@@ -142,6 +146,7 @@ final class ClaimStore {
     void close() {
         lock.lock();
         try {
+            closed = true;
             closeDatabase();
         } finally {
             lock.unlock();

@@ -68,7 +68,9 @@ final class RoleWatcher {
             } catch (InterruptedException e) {
                 return;
             }
-            look();
+            if (!stopped) {
+                look();
+            }
         }
     }
 
@@ -109,7 +111,9 @@ final class RoleWatcher {
 
     private void become(Role role) {
         wasActive |= role == Role.ACTIVE;
-        rollout.become(role);
+        if (!stopped) {
+            rollout.become(role);
+        }
     }
 
     private void report() throws SQLException {

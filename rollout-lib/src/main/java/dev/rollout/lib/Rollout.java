@@ -172,11 +172,12 @@ public final class Rollout implements AutoCloseable {
         }
     }
 
-    /** Leaves: what is in flight is not waited for. */
+    /** Leaves: the role is STOPPED from now on; what is in flight is not waited for. */
     @Override
     public void close() {
         if (watcher != null && store != null) {
             watcher.stop();
+            become(Role.STOPPED);
             store.close();
         }
     }

@@ -1,0 +1,93 @@
+package dev.rollout.agent.docker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The example bot under 200 events a second: rolled, undone, its agent killed, its candidate bad. */
+class HandoverIT {
+    private static final Pattern REPORT = Pattern.compile("events=(\\d+) unanswered=(\\d+) twice=(\\d+) .*");
+
+    private static String bot(String version) {
+        return """
+                gateway:
+                  image: rollout-examples/apps:1
+                  command: [dev.rollout.examples.EventGateway]
+                  x-rollout: {readiness: {tcp: {port: 7000}}}
+                bot:
+                  image: rollout-examples/apps:1
+                  command: [%s]
+                  environment: {GATEWAY_HOST: gateway, VERSION: "%s"}
+                  restart: unless-stopped
+                  stop_grace_period: 5s
+                  depends_on: [gateway]
+                  x-rollout:
+                    readiness: {role: true, deadline: 20s}
+                    handover: {mode: broadcast}
+                """.formatted(
+                        version.equals("bad") ? "dev.rollout.examples.NoSuchBot" : "dev.rollout.examples.Bot", version);
+    }
+
+    private static String ask(Rig rig, String line) throws Exception {
+        String address = rig.docker(
+                        "inspect",
+                        "-f",
+                        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+                        rig.project + "-gateway-1")
+                .out();
+        try (Socket socket = new Socket(address, 7000);
+                PrintWriter out = new PrintWriter(socket.getOutputStream(), true, StandardCharsets.UTF_8);
+                BufferedReader in =
+                        new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8))) {
+            out.println(line);
+            return line.equals("REPORT") ? String.valueOf(in.readLine()) : "";
+        }
+    }
+
+    @Test
+    void everyEventIsAnsweredOnceThroughRolloutsUndoAKilledAgentAndABadCandidate() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(bot("1"));
+            Rig.Ran first = rig.rollout("up", "bot");
+            assertEquals(0, first.exit(), first.all());
+            ask(rig, "START");
+            rig.services(bot("2"));
+            assertEquals(0, rig.rollout("up", "bot").exit());
+            rig.services(bot("bad"));
+            Rig.Ran bad = rig.rollout("up", "bot");
+            assertEquals(1, bad.exit(), bad.all());
+            assertTrue(bad.all().contains("NoSuchBot"), "the log is shown: " + bad.all());
+            Rig.Ran undo = rig.rollout("undo", "bot");
+            assertEquals(0, undo.exit(), undo.all());
+            rig.services(bot("3"));
+            long agent = rig.agentPid();
+            Process up = rig.start("up", "bot", "--progress", "json");
+            BufferedReader lines = up.errorReader();
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.contains("\"intent\"") && line.contains("\"PROMOTING\"")) {
+                    ProcessHandle.of(agent).orElseThrow().destroyForcibly();
+                }
+            }
+            assertEquals(0, up.waitFor());
+            Thread.sleep(1000);
+            ask(rig, "STOP");
+            Thread.sleep(1000);
+            String report = ask(rig, "REPORT");
+            Matcher figures = REPORT.matcher(report);
+            assertTrue(figures.matches(), report);
+            assertTrue(Integer.parseInt(figures.group(1)) > 1000, report);
+            assertEquals("0", figures.group(2), "unanswered: " + report);
+            assertEquals("0", figures.group(3), "answered twice: " + report);
+            assertEquals(1, rig.containers("bot").size());
+            assertEquals("3", rig.containers("bot").getFirst().version());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package dev.rollout.agent.docker;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Our container and the one that docker compose create makes of the same file, held against each other. */
+class InspectIT {
+    /**
+     * What may differ: ids, names and times; the restart policy "no" spelled out; our own labels; and Compose's order of
+     * environment variables, which is none.
+     */
+    private static final Set<String> DIFFERENT = Set.of(
+            ".Id",
+            ".Name",
+            ".Created",
+            ".ResolvConfPath",
+            ".HostnamePath",
+            ".HostsPath",
+            ".LogPath",
+            ".RestartCount",
+            ".Config.Hostname",
+            ".HostConfig.RestartPolicy.Name");
+
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            plain       | command: sleep 100
+            environment | command: sleep 100\\nenvironment: {A: '1', B: 'x=y', C: }\\nworking_dir: /tmp\\nuser: '1:1'\\nhostname: h\\ndomainname: d.org
+            limits      | command: sleep 100\\nmem_limit: 64m\\nmem_reservation: 32m\\ncpus: 0.5\\ncpu_shares: 100\\npids_limit: 50\\nshm_size: 8m\\noom_score_adj: 100\\nulimits: {nofile: {soft: 100, hard: 200}, nproc: 50}
+            deploy      | command: sleep 100\\ndeploy: {resources: {limits: {cpus: '0.5', memory: 64m, pids: 20}, reservations: {memory: 32m}}}
+            security    | command: sleep 100\\ncap_add: [NET_ADMIN]\\ncap_drop: [MKNOD]\\nread_only: true\\nsecurity_opt: ['no-new-privileges:true']\\ngroup_add: ['5', mail]\\nsysctls: {net.core.somaxconn: 99}\\ndevices: ['/dev/null:/dev/x:rw']
+            volumes     | command: sleep 100\\nvolumes: ['./a:/a:ro', 'v:/v', '/anon', {type: bind, source: /tmp, target: /b, read_only: true}, {type: tmpfs, target: /t, tmpfs: {size: 1m}}]\\ntmpfs: [/run, '/x:size=1m']
+            health      | command: sleep 100\\nhealthcheck: {test: 'true', interval: 10s, timeout: 3s, retries: 4, start_period: 1s}\\nstop_signal: SIGINT\\nstop_grace_period: 1m
+            terminal    | command: sleep 100\\ntty: true\\nstdin_open: true\\ninit: true\\nlabels: {a: b, c: }
+            logging     | command: sleep 100\\nlogging: {driver: json-file, options: {max-size: 1m, max-file: 2}}\\ndns: [8.8.8.8]\\ndns_search: [x.org]\\ndns_opt: [ndots:2]\\nextra_hosts: ['h=1.2.3.4']\\nexpose: [80, '90-91', '7/udp']
+            namespaces  | command: sleep 100\\nipc: host\\npid: host\\nuts: host
+            networks    | command: sleep 100\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10}}
+            host        | command: sleep 100\\nnetwork_mode: host
+            ports       | command: sleep 100\\nports: ['127.0.0.1:0:80', '127.0.0.1::81/udp']\\ndeploy: {update_config: {order: stop-first}}
+            entrypoint  | entrypoint: ['sleep']\\ncommand: ['100']
+            secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf}]
+            """)
+    void equalsThatOfDockerComposeCreate(String name, String keys) throws Exception {
+        try (Rig rig = new Rig()) {
+            String service = "a:\n  image: rollout-examples/busybox:1\n"
+                    + keys.replace("\\n", "\n").indent(2) + "  x-rollout: {readiness: {exec: ['true']}}\n";
+            rig.services(service);
+            Files.writeString(
+                    rig.folder.resolve("compose.yaml"),
+                    (keys.contains("v:/v") ? "volumes: {v: }\n" : "")
+                            + (keys.contains("one:") ? "networks: {one: , two: }\n" : "")
+                            + (keys.contains("secrets:")
+                                    ? "secrets: {s: {file: ./s.txt}}\nconfigs: {c: {file: ./s.txt}}\n"
+                                    : ""),
+                    java.nio.file.StandardOpenOption.APPEND);
+            Files.writeString(rig.folder.resolve("s.txt"), "secret");
+            Rig.Ran create = rig.compose("create");
+            assertEquals(0, create.exit(), create.all());
+            Map<String, String> theirs = flat(rig.inspect(rig.project + "-a-1"));
+            rig.compose("rm", "-f");
+            Rig.Ran up = rig.rollout("up", "a");
+            assertEquals(0, up.exit(), up.all());
+            String id = rig.containers("a").getFirst().id();
+            Map<String, String> ours = flat(rig.inspect(id));
+            assertEquals(theirs, ours);
+            Rig.Ran again = rig.compose("up", "-d");
+            assertTrue(rig.containers("a").stream().anyMatch(c -> c.id().equals(id) && c.running()), again.all());
+            rig.compose("down", "-v", "--remove-orphans");
+        }
+    }
+
+    private static Map<String, String> flat(JsonNode node) {
+        Map<String, String> flat = new TreeMap<>();
+        flatten(node, "", flat);
+        return flat;
+    }
+
+    private static void flatten(JsonNode node, String path, Map<String, String> flat) {
+        if (DIFFERENT.contains(path)
+                || path.startsWith(".State")
+                || path.startsWith(".GraphDriver")
+                || path.startsWith(".NetworkSettings")
+                        && !path.contains(".Aliases")
+                        && !path.isEmpty()
+                        && !path.equals(".NetworkSettings")
+                        && !path.matches("\\.NetworkSettings\\.Networks(\\.\\w+)?")
+                || path.startsWith(".Config.Labels.dev.rollout.")) {
+            return;
+        }
+        if (node.isObject() && !node.isEmpty()) {
+            node.fields().forEachRemaining(field -> flatten(field.getValue(), path + "." + field.getKey(), flat));
+        } else if (node.isArray() && !node.isEmpty()) {
+            for (JsonNode item : node) {
+                // a set: neither Compose nor the Engine keeps an order
+                String text = item.toString()
+                        .replaceAll("\"[0-9a-f]{64}\"", "\"volume\"")
+                        .replaceAll("/[0-9a-f]{64}/", "/volume/");
+                boolean shortId = path.endsWith(".Aliases") && text.matches("\"[0-9a-f]{12}\"");
+                if (!shortId) {
+                    flat.put(path + " has " + text, "");
+                }
+            }
+        } else {
+            flat.put(path, node.isContainerNode() || node.isNull() ? "" : node.toString());
+        }
+    }
+}

@@ -1,0 +1,76 @@
+/* The floor of claims: the contract's statement from C, on the same tables. */
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { CLAIMS = 200000 };
+static long long took[CLAIMS];
+
+static long long now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static int up(const void *a, const void *b) {
+    long long x = *(const long long *)a, y = *(const long long *)b;
+    return (x > y) - (x < y);
+}
+
+static void run(sqlite3_stmt *claim, const char *prefix, const char *what) {
+    long long sum = 0;
+    for (int i = 0; i < CLAIMS; i++) {
+        char id[64];
+        long long start = now();
+        snprintf(id, sizeof id, "%s%d", prefix, i);
+        sqlite3_bind_int(claim, 1, 1);
+        sqlite3_bind_text(claim, 2, id, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(claim, 3, 1);
+        sqlite3_bind_int64(claim, 4, 1000000);
+        sqlite3_bind_int64(claim, 5, 0x7fffffffffffffffLL);
+        while (sqlite3_step(claim) == SQLITE_ROW) {
+        }
+        sqlite3_reset(claim);
+        took[i] = now() - start;
+        sum += took[i];
+    }
+    if (what) {
+        qsort(took, CLAIMS, sizeof *took, up);
+        printf("%s %lld k/s, p50 %.1f us, p99 %.1f us\n", what, CLAIMS * 1000000LL / sum, took[CLAIMS / 2] / 1e3,
+               took[CLAIMS / 100 * 99] / 1e3);
+    }
+}
+
+int main(int argc, char **argv) {
+    char file[512];
+    sqlite3 *db;
+    sqlite3_stmt *claim;
+    if (argc < 2) return 2;
+    mkdir(argv[1], 0700);
+    snprintf(file, sizeof file, "%s/claims.db", argv[1]);
+    if (sqlite3_open(file, &db)) return 1;
+    if (sqlite3_exec(db,
+                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=4000;"
+                     "CREATE TABLE scope(scope_id INTEGER PRIMARY KEY, min_generation INTEGER NOT NULL);"
+                     "INSERT INTO scope VALUES(1, 0);"
+                     "CREATE TABLE claim(scope_id INTEGER NOT NULL, event_id TEXT NOT NULL, generation INTEGER NOT NULL,"
+                     " attempt INTEGER NOT NULL, claimed_at INTEGER NOT NULL, lease_until INTEGER NOT NULL,"
+                     " PRIMARY KEY(scope_id, event_id)) WITHOUT ROWID;"
+                     "CREATE INDEX claim_by_age ON claim(scope_id, claimed_at);",
+                     0, 0, 0))
+        return 1;
+    if (sqlite3_prepare_v2(db,
+                           "INSERT INTO claim(scope_id, event_id, generation, attempt, claimed_at, lease_until)"
+                           " SELECT scope_id, ?2, ?3, 1, ?4, ?5 FROM scope WHERE scope_id = ?1 AND min_generation <= ?3"
+                           " ON CONFLICT(scope_id, event_id) DO UPDATE SET generation = excluded.generation,"
+                           " attempt = attempt + 1, claimed_at = excluded.claimed_at, lease_until = excluded.lease_until"
+                           " WHERE claim.lease_until < excluded.claimed_at RETURNING attempt",
+                           -1, &claim, 0))
+        return 1;
+    run(claim, "event:", "won ");
+    run(claim, "event:", "lost");
+    return 0;
+}
