@@ -23,11 +23,19 @@ final class Rig implements AutoCloseable {
     final Path folder;
     final String project;
     final Map<String, String> environment = new LinkedHashMap<>();
+    private boolean ownsAgent = true;
 
     record Ran(int exit, String out, String err) {
         String all() {
             return "exit " + exit + "\n" + out + "\n" + err;
         }
+    }
+
+    /** A project of its own on another rig's agent. */
+    Rig(Rig agent) throws IOException {
+        this();
+        environment.putAll(agent.environment);
+        ownsAgent = false;
     }
 
     Rig() throws IOException {
@@ -169,7 +177,9 @@ final class Rig implements AutoCloseable {
 
     @Override
     public void close() throws Exception {
-        rollout("agent", "stop");
+        if (ownsAgent) {
+            rollout("agent", "stop");
+        }
         Ran left = docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + project);
         for (String id : left.out().lines().toList()) {
             docker("rm", "-f", "-v", id);

@@ -188,13 +188,7 @@ final class ContainerJson {
 
     private void ports(ObjectNode body) {
         ObjectNode exposed = NODES.objectNode();
-        for (String expose : service.texts("expose")) {
-            String[] parts = expose.split("/", 2);
-            String[] range = parts[0].split("-", 2);
-            for (int port = Integer.parseInt(range[0]); port <= Integer.parseInt(range[range.length - 1]); port++) {
-                exposed.putObject(port + "/" + (parts.length > 1 ? parts[1] : "tcp"));
-            }
-        }
+        service.texts("expose").forEach(exposed::putObject); // as it stands, as Compose sends it
         service.list("ports")
                 .forEach(port -> exposed.putObject(port.text("target") + "/" + port.text("protocol", "tcp")));
         if (!exposed.isEmpty()) {

@@ -424,8 +424,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         List<String> ports = new ArrayList<>();
         found.at("/Config/ExposedPorts").fieldNames().forEachRemaining(ports::add);
         return ports.stream()
-                .filter(port -> port.endsWith("/tcp"))
-                .mapToInt(port -> Integer.parseInt(port.substring(0, port.indexOf('/'))))
+                .filter(port -> port.matches("\\d+(/tcp)?"))
+                .mapToInt(port -> Integer.parseInt(port.replace("/tcp", "")))
                 .min()
                 .orElse(0);
     }

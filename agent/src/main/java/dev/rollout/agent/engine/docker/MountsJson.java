@@ -30,13 +30,10 @@ final class MountsJson {
         for (Tree mount : service.list("volumes")) {
             String type = mount.text("type", "volume");
             String source = mount.text("source");
-            boolean asBind = type.equals("bind")
-                    ? mount.at("bind").flag("create_host_path")
-                    : type.equals("volume")
-                            && source != null
-                            && !mount.at("volume", "subpath").isPresent();
+            // a mount cannot make a missing folder of the host, a bind can
+            boolean asBind = type.equals("bind") && mount.at("bind").flag("create_host_path");
             if (asBind) {
-                binds.add(bind(mount, type.equals("bind") ? Objects.requireNonNull(source) : volumeName(source)));
+                binds.add(bind(mount, Objects.requireNonNull(source)));
             } else {
                 mounts.add(mount(mount, type, inheritedVolumes));
             }
@@ -72,9 +69,6 @@ final class MountsJson {
         if (selinux != null) {
             options.add(selinux);
         }
-        if (mount.at("volume").flag("nocopy")) {
-            options.add("nocopy");
-        }
         return source + ":" + mount.text("target") + ":" + String.join(",", options);
     }
 
@@ -96,7 +90,7 @@ final class MountsJson {
             node.putObject("BindOptions").put("Propagation", mount.at("bind").text("propagation"));
         }
         Tree volume = mount.at("volume");
-        if (type.equals("volume") && (volume.flag("nocopy") || volume.text("subpath") != null)) {
+        if (type.equals("volume") && volume.isPresent()) {
             ObjectNode options = node.putObject("VolumeOptions");
             if (volume.flag("nocopy")) {
                 options.put("NoCopy", true);
