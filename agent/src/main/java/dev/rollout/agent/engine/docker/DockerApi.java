@@ -279,13 +279,17 @@ final class DockerApi implements AutoCloseable {
         }
     }
 
+    /** The length that a frame's header of eight bytes tells. */
+    static int frameLength(byte[] head) {
+        return (head[4] & 0xff) << 24 | (head[5] & 0xff) << 16 | (head[6] & 0xff) << 8 | head[7] & 0xff;
+    }
+
     /** Docker's frames of stdout and stderr, without their headers. */
     static byte[] frames(InputStream body, int most) throws IOException {
         java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
         byte[] head = new byte[8];
         while (out.size() < most && body.readNBytes(head, 0, 8) == 8) {
-            int length = (head[4] & 0xff) << 24 | (head[5] & 0xff) << 16 | (head[6] & 0xff) << 8 | head[7] & 0xff;
-            byte[] frame = body.readNBytes(length);
+            byte[] frame = body.readNBytes(frameLength(head));
             out.write(frame, 0, frame.length);
         }
         return out.toByteArray();

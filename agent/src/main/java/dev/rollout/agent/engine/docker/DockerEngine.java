@@ -65,13 +65,19 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         return found;
     }
 
-    private static Instance instance(JsonNode container) {
-        String address = "";
+    /** The first address that a container has on a network; empty where it has none. */
+    private static String address(JsonNode container) {
         for (JsonNode network : container.at("/NetworkSettings/Networks")) {
-            if (address.isEmpty()) {
-                address = network.path("IPAddress").asText("");
+            String address = network.path("IPAddress").asText("");
+            if (!address.isEmpty()) {
+                return address;
             }
         }
+        return "";
+    }
+
+    private static Instance instance(JsonNode container) {
+        String address = address(container);
         return instance(
                 container.path("Id").asText(),
                 container.path("Names").path(0).asText(),
@@ -116,12 +122,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     @Override
     public Optional<Instance> find(String id) {
         return api.inspect(id).map(found -> {
-            String address = "";
-            for (JsonNode network : found.at("/NetworkSettings/Networks")) {
-                if (address.isEmpty()) {
-                    address = network.path("IPAddress").asText("");
-                }
-            }
+            String address = address(found);
             return instance(
                     found.path("Id").asText(),
                     found.path("Name").asText(),
@@ -376,10 +377,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                         if (tty) {
                             chunk = body.readNBytes(1);
                         } else if (body.readNBytes(head, 0, 8) == 8) {
-                            chunk = body.readNBytes((head[4] & 0xff) << 24
-                                    | (head[5] & 0xff) << 16
-                                    | (head[6] & 0xff) << 8
-                                    | head[7] & 0xff);
+                            chunk = body.readNBytes(DockerApi.frameLength(head));
                         } else {
                             return;
                         }
@@ -395,12 +393,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     public Reach reach(String id) {
         JsonNode found = api.inspect(id).orElseThrow(() -> new EngineRefused(404, "the container is gone"));
         long pid = found.at("/State/Pid").asLong();
-        String address = "";
-        for (JsonNode network : found.at("/NetworkSettings/Networks")) {
-            if (address.isEmpty()) {
-                address = network.path("IPAddress").asText("");
-            }
-        }
+        String address = address(found);
         String mode = found.at("/HostConfig/NetworkMode").asText();
         if (mode.equals("host")) {
             address = "127.0.0.1";
