@@ -90,4 +90,23 @@ public record ServiceSpec(
     public boolean publishesPorts() {
         return !definition.list("ports").isEmpty();
     }
+
+    /** The service's own restart policy, as Compose maps it. */
+    public RestartPolicy restartPolicy() {
+        String restart = definition.text("restart");
+        if (restart != null && !restart.isEmpty()) {
+            String[] parts = restart.split(":", 2);
+            return new RestartPolicy(parts[0], parts.length > 1 ? Integer.parseInt(parts[1]) : 0);
+        }
+        Tree policy = definition.at("deploy", "restart_policy");
+        if (!policy.isPresent()) {
+            return RestartPolicy.NO;
+        }
+        return switch (policy.text("condition", "any")) {
+            case "none" -> RestartPolicy.NO;
+            case "on-failure" -> new RestartPolicy("on-failure", policy.integer("max_attempts", 0));
+            case "any", "always" -> new RestartPolicy("always", 0);
+            default -> new RestartPolicy(policy.text("condition", "no"), 0);
+        };
+    }
 }

@@ -9,12 +9,10 @@ import dev.rollout.agent.model.RestartPolicy;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
-import dev.rollout.agent.model.Tree;
 import dev.rollout.agent.rollout.machine.Event;
 import dev.rollout.agent.rollout.machine.State;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +33,10 @@ final class Steps {
     private final ContainerEngine engine;
     private final CompletableFuture<Void> abort;
     private final Handing handing;
+    private final Candidates made;
+    private final Hooks hooks;
+    private final Postmortem postmortem;
+    private final Restoring restoring;
 
     Steps(Ticket ticket, Ports ports, CompletableFuture<Void> abort) {
         this.ticket = ticket;
@@ -44,6 +46,10 @@ final class Steps {
         this.engine = ports.engine();
         this.abort = abort;
         this.handing = new Handing(ticket, ports);
+        this.made = new Candidates(ticket, engine);
+        this.hooks = new Hooks(ticket, ports);
+        this.postmortem = new Postmortem(spec, engine);
+        this.restoring = new Restoring(ticket, ports, handing);
     }
 
     Event perform(State state) throws InterruptedException {
@@ -59,9 +65,9 @@ final class Steps {
             case RETIRING -> retire(batch);
             case PACING -> pace();
             case SETTLING -> settle();
-            case RESTORING_BATCH, HALTING -> restore(List.of(batch));
+            case RESTORING_BATCH, HALTING -> restoring.restore(List.of(batch));
             case ROLLING_BACK ->
-                restore(ticket.batches().subList(0, state.batch() + 1).reversed());
+                restoring.restore(ticket.batches().subList(0, state.batch() + 1).reversed());
             case COMPLETED, ROLLED_BACK, PAUSED, STUCK -> throw new IllegalStateException(state + " has no action");
         };
     }
@@ -74,14 +80,14 @@ final class Steps {
     private Event start(Batch batch) {
         checkAbort();
         for (int slot : batch.slots()) {
-            Instance candidate = candidate(slot).orElseGet(() -> create(slot));
+            Instance candidate = made.in(slot).orElseGet(() -> create(slot));
             if (candidate.state() == Instance.State.EXITED) {
-                throw dead(candidate, 0, List.of());
+                throw postmortem.dead(candidate, 0, List.of());
             }
             if (!candidate.running()) {
                 engine.start(candidate.id());
                 note("started", spec.containerName(slot) + " " + candidate.shortId() + " started");
-                hooks(candidate.id(), "post_start");
+                hooks.postStart(candidate.id());
             }
         }
         return Event.CANDIDATE_STARTED;
@@ -103,29 +109,29 @@ final class Steps {
     }
 
     private Event probe(Batch batch) throws InterruptedException {
-        for (Instance candidate : candidates(batch)) {
+        for (Instance candidate : made.of(batch)) {
             CompletableFuture<ContainerEngine.Exit> exit = engine.exit(candidate.id());
             CompletableFuture<Object> stop = CompletableFuture.anyOf(exit, abort);
             switch (ports.probe().until(candidate, spec, stop)) {
                 case ReadinessProbe.Verdict.Ready ready ->
                     note("ready", spec.containerName(candidate.slot()) + " is ready: " + ready.words());
-                case ReadinessProbe.Verdict.NotReady not -> throw notReady(candidate, not);
+                case ReadinessProbe.Verdict.NotReady not -> throw postmortem.notReady(candidate, not);
                 case ReadinessProbe.Verdict.Interrupted cut -> {
                     checkAbort();
-                    throw dead(candidate, cut.asked(), cut.answers());
+                    throw postmortem.dead(candidate, cut.asked(), cut.answers());
                 }
             }
         }
-        candidates(batch).forEach(this::stillUp);
+        made.of(batch).forEach(this::stillUp);
         return Event.CANDIDATE_READY;
     }
 
     private Event promote(Batch batch) throws InterruptedException {
         checkAbort();
-        List<Instance> candidates = candidates(batch);
+        List<Instance> candidates = made.of(batch);
         candidates.forEach(this::stillUp);
         handing.over(candidates, batch.previous());
-        RestartPolicy own = restartPolicy(spec);
+        RestartPolicy own = spec.restartPolicy();
         for (Previous previous : batch.previous()) {
             engine.find(previous.id()).ifPresent(found -> {
                 if (!previous.restart().equals(RestartPolicy.NO)) {
@@ -183,7 +189,7 @@ final class Steps {
                 }
                 checkAbort();
                 if (candidateThere) {
-                    candidates(batch).forEach(this::stillUp);
+                    made.of(batch).forEach(this::stillUp);
                 }
                 ports.waiter().await(gone, TICK);
             }
@@ -192,8 +198,9 @@ final class Steps {
     }
 
     private Event monitor(Batch batch) throws InterruptedException {
+        List<Instance> candidates = made.of(batch);
+        candidates.forEach(this::stillUp); // the last look before the previous is stopped
         Duration monitor = spec.update().monitor();
-        List<Instance> candidates = candidates(batch);
         if (monitor.isZero() || candidates.isEmpty()) {
             return Event.MONITOR_ELAPSED;
         }
@@ -206,26 +213,34 @@ final class Steps {
         while (true) {
             long left = monitor.toNanos() - (ports.waiter().nanos() - start);
             if (left <= 0) {
+                made.of(batch).forEach(this::stillUp);
                 return Event.MONITOR_ELAPSED;
             }
             Duration pause = Duration.ofNanos(Math.min(
                     left, Math.max(100_000_000, spec.readiness().interval().toNanos())));
             if (ports.waiter().await(any, pause)) {
                 checkAbort();
-                candidates.forEach(this::stillUp);
+                throw postmortem.dead(ended(candidates), 0, List.of());
             }
             boolean allReady =
                     candidates.stream().allMatch(candidate -> ports.probe().again(candidate, spec));
             failures = allReady ? 0 : failures + 1;
             if (failures >= MONITOR_FAILURES) {
-                candidates.forEach(this::stillUp);
+                made.of(batch).forEach(this::stillUp);
                 throw new StepFailed(
                         "the candidate was ready, then failed its check " + failures
                                 + " times in a row while it was watched ("
                                 + spec.readiness().words() + ")",
-                        shown(candidates.getFirst(), List.of()));
+                        postmortem.shown(candidates.getFirst()));
             }
         }
+    }
+
+    private Instance ended(List<Instance> candidates) {
+        return candidates.stream()
+                .filter(candidate -> engine.exit(candidate.id()).isDone())
+                .findFirst()
+                .orElse(candidates.getFirst()); // its restart policy has brought it up again
     }
 
     private Event retire(Batch batch) throws InterruptedException {
@@ -261,7 +276,7 @@ final class Steps {
         if (engine.find(id)
                 .filter(found -> found.state() != Instance.State.EXITED)
                 .isPresent()) {
-            hooks(id, "pre_stop");
+            hooks.preStop(id);
             engine.stop(id, spec.stopGracePeriod());
         }
     }
@@ -273,6 +288,7 @@ final class Steps {
     }
 
     private Event settle() {
+        ticket.batches().forEach(this::wake);
         List<Previous> all = ticket.batches().stream()
                 .flatMap(batch -> batch.previous().stream())
                 .toList();
@@ -292,177 +308,24 @@ final class Steps {
         return Event.SETTLED;
     }
 
-    /** Puts the previous back and removes the candidates: the previous runs before its candidate is touched. */
-    private Event restore(List<Batch> batches) throws InterruptedException {
-        for (Batch batch : batches) {
-            List<Instance> candidates = candidatesOrGone(batch);
-            if (spec.update().order() == Order.STOP_FIRST) {
-                candidates.forEach(
-                        candidate -> engine.stop(candidate.id(), spec.stopGracePeriod())); // it holds the ports
-            }
-            for (Previous previous : batch.previous()) {
-                revive(previous);
-            }
-            handing.back(batch.previous());
-            for (Instance candidate : candidates) {
-                if (!candidate.running()) {
-                    engine.remove(candidate.id()); // dead: it only holds a name
-                    continue;
-                }
-                engine.setRestartPolicy(candidate.id(), RestartPolicy.NO);
-                if (candidate.name().equals(spec.containerName(candidate.slot()))) {
-                    engine.rename(candidate.id(), candidate.name() + NEXT);
+    /** A daemon that dies takes its containers with it, and does not start each of them again when it is back. */
+    private void wake(Batch batch) {
+        for (Instance candidate : made.there(batch)) {
+            if (candidate.state() == Instance.State.EXITED) {
+                try {
+                    engine.start(candidate.id());
+                    note("revived", candidate.name() + " went down after the previous was stopped: started again");
+                } catch (EngineRefused e) {
+                    note("warning", candidate.name() + " is down and cannot be started again: " + e.getMessage());
                 }
             }
-            for (Previous previous : batch.previous()) {
-                engine.find(previous.id()).ifPresent(found -> {
-                    if (!found.name().equals(previous.name())) {
-                        engine.rename(found.id(), previous.name());
-                    }
-                    engine.setRestartPolicy(found.id(), previous.restart());
-                });
-            }
-            for (Instance candidate : candidates) {
-                if (candidate.running()) {
-                    engine.stop(candidate.id(), spec.stopGracePeriod());
-                }
-                engine.remove(candidate.id());
-                handing.forget(candidate);
-            }
         }
-        note("restored", "the candidates are removed");
-        return Event.RESTORED;
-    }
-
-    private void revive(Previous previous) throws InterruptedException {
-        Instance found = engine.find(previous.id())
-                .orElseThrow(() -> new StepFailed(
-                        previous.name() + " (" + previous.id().substring(0, 12) + ") was removed by somebody else",
-                        Map.of()));
-        if (!previous.running() || found.running()) {
-            return;
-        }
-        engine.start(previous.id());
-        note("revived", previous.name() + " is started again");
-        CompletableFuture<ContainerEngine.Exit> exit = engine.exit(previous.id());
-        Instance running = engine.find(previous.id()).orElse(found);
-        if (!(ports.probe().until(running, spec, exit) instanceof ReadinessProbe.Verdict.Ready)) {
-            note("revived", previous.name() + " was started again, but is not ready by the new file's check");
-        }
-    }
-
-    private void hooks(String id, String which) {
-        for (Tree hook : spec.definition().list(which)) {
-            List<String> words = hook.texts("command");
-            ContainerEngine.Executed ran = engine.exec(
-                    id,
-                    new ContainerEngine.Command(
-                            words,
-                            hook.text("user"),
-                            hook.text("working_dir"),
-                            hook.map("environment").entrySet().stream()
-                                    .map(entry -> entry.getKey() + "=" + entry.getValue())
-                                    .toList(),
-                            hook.flag("privileged")),
-                    spec.readiness().deadline());
-            boolean failed = ran.exitCode().isEmpty() || ran.exitCode().get() != 0;
-            if (failed && which.equals("post_start")) {
-                throw new StepFailed(
-                        "the post_start hook '" + String.join(" ", words) + "' "
-                                + ran.exitCode()
-                                        .map(code -> "exited with code " + code)
-                                        .orElse("did not end in time"),
-                        Map.of("output", ran.output()));
-            }
-            if (failed) {
-                note("hook", "the pre_stop hook '" + String.join(" ", words) + "' failed; stopping all the same");
-            }
-        }
-    }
-
-    private Optional<Instance> candidate(int slot) {
-        return engine.instances(key).stream()
-                .filter(instance -> instance.rollout().equals(ticket.id()) && instance.slot() == slot)
-                .findFirst();
-    }
-
-    private List<Instance> candidatesOrGone(Batch batch) {
-        return batch.slots().stream()
-                .map(this::candidate)
-                .flatMap(Optional::stream)
-                .toList();
-    }
-
-    private List<Instance> candidates(Batch batch) {
-        List<Instance> there = candidatesOrGone(batch);
-        if (there.size() != batch.slots().size()) {
-            throw new StepFailed("a candidate was removed by somebody else", Map.of());
-        }
-        return there;
     }
 
     private void stillUp(Instance candidate) {
-        CompletableFuture<ContainerEngine.Exit> exit = engine.exit(candidate.id());
-        if (exit.isDone() || candidate.state() == Instance.State.EXITED) {
-            throw dead(candidate, 0, List.of());
+        if (candidate.state() == Instance.State.EXITED || candidate.state() == Instance.State.RESTARTING) {
+            throw postmortem.dead(candidate, 0, List.of());
         }
-    }
-
-    private StepFailed dead(Instance candidate, int asked, List<String> answers) {
-        ContainerEngine.Autopsy autopsy = engine.autopsy(candidate.id());
-        return new StepFailed(
-                "the candidate " + candidate.shortId() + " is not up: " + autopsy.words()
-                        + (asked > 0
-                                ? ", after " + asked + " checks ("
-                                        + spec.readiness().words() + ")"
-                                : ""),
-                shown(autopsy, answers, ""));
-    }
-
-    private StepFailed notReady(Instance candidate, ReadinessProbe.Verdict.NotReady not) {
-        ContainerEngine.Autopsy autopsy = engine.autopsy(candidate.id());
-        return new StepFailed(
-                "the candidate " + candidate.shortId() + " did not become ready: " + not.words()
-                        + (not.cause().isEmpty() ? "" : "; " + not.cause()),
-                shown(autopsy, not.answers(), not.cause()));
-    }
-
-    private Map<String, String> shown(Instance candidate, List<String> answers) {
-        return shown(engine.autopsy(candidate.id()), answers, "");
-    }
-
-    private static Map<String, String> shown(ContainerEngine.Autopsy autopsy, List<String> answers, String cause) {
-        Map<String, String> details = new LinkedHashMap<>();
-        if (!answers.isEmpty()) {
-            details.put("answers", String.join("\n", answers));
-        }
-        details.put("state", autopsy.words());
-        if (!autopsy.lastLines().isEmpty()) {
-            details.put("logs", String.join("\n", autopsy.lastLines()));
-        }
-        if (!cause.isEmpty()) {
-            details.put("likely cause", cause);
-        }
-        return details;
-    }
-
-    /** The service's own restart policy, as Compose maps it. */
-    static RestartPolicy restartPolicy(ServiceSpec spec) {
-        String restart = spec.definition().text("restart");
-        if (restart != null && !restart.isEmpty()) {
-            String[] parts = restart.split(":", 2);
-            return new RestartPolicy(parts[0], parts.length > 1 ? Integer.parseInt(parts[1]) : 0);
-        }
-        Tree policy = spec.definition().at("deploy", "restart_policy");
-        if (!policy.isPresent()) {
-            return RestartPolicy.NO;
-        }
-        return switch (policy.text("condition", "any")) {
-            case "none" -> RestartPolicy.NO;
-            case "on-failure" -> new RestartPolicy("on-failure", policy.integer("max_attempts", 0));
-            case "any", "always" -> new RestartPolicy("always", 0);
-            default -> new RestartPolicy(policy.text("condition", "no"), 0);
-        };
     }
 
     private void sleep(Duration duration) throws InterruptedException {

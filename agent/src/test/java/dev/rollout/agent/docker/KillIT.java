@@ -3,7 +3,6 @@ package dev.rollout.agent.docker;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.BufferedReader;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -60,18 +59,9 @@ class KillIT {
 
     private static void check(Rig rig, String phase, long agent, Process up, int exit, List<String> versions)
             throws Exception {
-        boolean killed = false;
-        StringBuilder story = new StringBuilder();
-        BufferedReader lines = up.errorReader();
-        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-            story.append(line).append('\n');
-            if (!killed && line.contains("\"intent\"") && line.contains("\"" + phase + "\"")) {
-                ProcessHandle.of(agent).orElseThrow().destroyForcibly();
-                killed = true;
-            }
-        }
-        assertTrue(killed, "the phase never came: " + story);
-        assertEquals(exit, up.waitFor(), story.toString());
+        String story =
+                Rig.at(phase, up, () -> ProcessHandle.of(agent).orElseThrow().destroyForcibly());
+        assertEquals(exit, up.waitFor(), story);
         List<Rig.Container> left = rig.containers("web");
         assertEquals(versions, left.stream().map(Rig.Container::version).toList(), story + "\n" + left);
         assertTrue(left.stream().allMatch(Rig.Container::running), left.toString());

@@ -2,6 +2,7 @@ package dev.rollout.agent.docker;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -167,6 +168,29 @@ final class Rig implements AutoCloseable {
 
     JsonNode inspect(String id) throws IOException, InterruptedException {
         return JSON.readTree(docker("inspect", id).out()).path(0);
+    }
+
+    /** Something that is done to a rollout in its middle. */
+    interface Blow {
+        void strike() throws Exception;
+    }
+
+    /** Reads a rollout's JSON lines to their end, and strikes once when a phase begins. The story. */
+    static String at(String phase, Process up, Blow blow) throws Exception {
+        boolean struck = false;
+        StringBuilder story = new StringBuilder();
+        BufferedReader lines = up.errorReader();
+        for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            story.append(line).append('\n');
+            if (!struck && line.contains("\"intent\"") && line.contains("\"" + phase + "\"")) {
+                blow.strike();
+                struck = true;
+            }
+        }
+        if (!struck) {
+            throw new AssertionError("the phase " + phase + " never came: " + story);
+        }
+        return story.toString();
     }
 
     long agentPid() throws IOException, InterruptedException {

@@ -1,0 +1,57 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.ServiceSpec;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Why a candidate failed, as a person needs it: in a sentence, with its last answers and its last log lines. */
+final class Postmortem {
+    private final ServiceSpec spec;
+    private final ContainerEngine engine;
+
+    Postmortem(ServiceSpec spec, ContainerEngine engine) {
+        this.spec = spec;
+        this.engine = engine;
+    }
+
+    StepFailed dead(Instance candidate, int asked, List<String> answers) {
+        ContainerEngine.Autopsy autopsy = engine.autopsy(candidate.id());
+        return new StepFailed(
+                "the candidate " + candidate.shortId() + " is not up: " + autopsy.words()
+                        + (asked > 0
+                                ? ", after " + asked + " checks ("
+                                        + spec.readiness().words() + ")"
+                                : ""),
+                shown(autopsy, answers, ""));
+    }
+
+    StepFailed notReady(Instance candidate, ReadinessProbe.Verdict.NotReady not) {
+        ContainerEngine.Autopsy autopsy = engine.autopsy(candidate.id());
+        return new StepFailed(
+                "the candidate " + candidate.shortId() + " did not become ready: " + not.words()
+                        + (not.cause().isEmpty() ? "" : "; " + not.cause()),
+                shown(autopsy, not.answers(), not.cause()));
+    }
+
+    /** What can be told of a candidate that runs and does not do. */
+    Map<String, String> shown(Instance candidate) {
+        return shown(engine.autopsy(candidate.id()), List.of(), "");
+    }
+
+    private static Map<String, String> shown(ContainerEngine.Autopsy autopsy, List<String> answers, String cause) {
+        Map<String, String> details = new LinkedHashMap<>();
+        if (!answers.isEmpty()) {
+            details.put("answers", String.join("\n", answers));
+        }
+        details.put("state", autopsy.words());
+        if (!autopsy.lastLines().isEmpty()) {
+            details.put("logs", String.join("\n", autopsy.lastLines()));
+        }
+        if (!cause.isEmpty()) {
+            details.put("likely cause", cause);
+        }
+        return details;
+    }
+}
