@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 /** Asks an instance again and again, and keeps what it said. */
 public final class Prober implements ReadinessProbe {
     private static final int KEPT_ANSWERS = 5;
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(5);
     private static final Duration JUST_RUNNING = Duration.ofSeconds(5);
 
     private final ContainerEngine engine;
@@ -77,8 +78,15 @@ public final class Prober implements ReadinessProbe {
                         List.copyOf(answers),
                         LikelyCause.of(readiness, result, reach(instance)));
             }
-            waiter.await(interrupted, left.compareTo(readiness.interval()) < 0 ? left : readiness.interval());
+            Duration pause = result.passed() ? readiness.interval() : afterFailure(asked, readiness);
+            waiter.await(interrupted, left.compareTo(pause) < 0 ? left : pause);
         }
+    }
+
+    /** Many services are up within milliseconds: the first pauses are shorter than the interval. */
+    private static Duration afterFailure(int asked, Readiness readiness) {
+        Duration early = FIRST_PAUSE.multipliedBy(1L << Math.min(asked, 10));
+        return early.compareTo(readiness.interval()) < 0 ? early : readiness.interval();
     }
 
     @Override

@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What was meant and what came of it, on disk before anything is done. Every method returns when it is durable. */
+/**
+ * What was meant and what came of it, on disk before anything is done. A method returns when what it wrote is durable,
+ * but for {@link #intend} and {@link #note}: an outcome names the phase that comes next, so it is the intent already.
+ */
 public interface Journal {
     /** Opens a rollout. @throws ServiceBusy where another one is open for the service */
     void begin(Ticket ticket);

@@ -11,7 +11,6 @@ import dev.rollout.agent.rollout.machine.Phase;
 import dev.rollout.agent.rollout.machine.State;
 import dev.rollout.agent.rollout.plan.Plan;
 import dev.rollout.contract.Mode;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,9 +33,9 @@ public final class Rollouts implements AutoCloseable {
     public static final int STUCK = 3;
     public static final int BUSY = 4;
     public static final int ABORTED = 5;
+    public static final int UNREACHABLE = 69;
 
     private static final Logger LOG = LoggerFactory.getLogger(Rollouts.class);
-    private static final Duration CONFLICT_TICK = Duration.ofMillis(50);
 
     /** One service of a request, and where to follow it. */
     public record Begun(String id, String service) {}
@@ -45,7 +44,7 @@ public final class Rollouts implements AutoCloseable {
 
     private final Ports ports;
     private final String agent;
-    private final Map<ServiceKey, String> reserved = new ConcurrentHashMap<>();
+    private final Reservations held;
     private final Map<String, RolloutRun> running = new ConcurrentHashMap<>();
     private final Map<String, CompletableFuture<Void>> aborts = new ConcurrentHashMap<>();
     private volatile boolean closed;
@@ -54,18 +53,19 @@ public final class Rollouts implements AutoCloseable {
     public Rollouts(Ports ports, String agent) {
         this.ports = ports;
         this.agent = agent;
+        this.held = new Reservations(ports);
     }
 
     /** Takes up every rollout that was begun and not ended. Called once, before anything else is asked. */
     public void resume() {
         for (Ticket ticket : ports.journal().open()) {
             LOG.info("resuming rollout {} of {}", ticket.id(), ticket.key());
-            reserved.put(ticket.key(), ticket.id());
+            held.resume(ticket.key(), ticket.id());
             Thread.ofVirtual().name("rollout-" + ticket.id()).start(() -> {
                 try {
                     drive(ticket);
                 } finally {
-                    reserved.remove(ticket.key(), ticket.id());
+                    held.free(ticket.key(), ticket.id());
                 }
             });
         }
@@ -137,7 +137,9 @@ public final class Rollouts implements AutoCloseable {
             }
             jobs.add(new Job(newId(), spec, dependency, job ? condition : ""));
         }
-        reserve(jobs, request);
+        Map<ServiceKey, String> wants = new LinkedHashMap<>();
+        jobs.forEach(job -> wants.put(job.spec().key(), job.id()));
+        held.take(wants, request.onConflict(), this::abort);
         Thread.ofVirtual().name("up-" + jobs.getFirst().id()).start(() -> all(jobs, request));
         return jobs.stream()
                 .map(job -> new Begun(job.id(), job.spec().key().service()))
@@ -173,57 +175,6 @@ public final class Rollouts implements AutoCloseable {
         }
     }
 
-    private void reserve(List<Job> jobs, UpRequest request) {
-        List<ServiceKey> taken = new ArrayList<>();
-        for (Job job : jobs) {
-            ServiceKey key = job.spec().key();
-            try {
-                ports.journal().lock(key).ifPresent(lock -> {
-                    throw new ServiceBusy(
-                            key + " is locked by " + lock.by() + " since " + lock.since() + ": " + lock.reason()
-                                    + "; 'rollout unlock " + key.service() + "' frees it",
-                            "");
-                });
-                reserve(job, request);
-                taken.add(key);
-            } catch (RuntimeException e) {
-                taken.forEach(reserved::remove);
-                throw e;
-            }
-        }
-    }
-
-    private void reserve(Job job, UpRequest request) {
-        ServiceKey key = job.spec().key();
-        while (true) {
-            String holder = reserved.putIfAbsent(key, job.id());
-            if (holder == null) {
-                return;
-            }
-            switch (request.onConflict()) {
-                case FAIL -> throw new ServiceBusy(busyWords(key, holder), holder);
-                case SUPERSEDE -> abort(holder);
-                case WAIT -> {}
-            }
-            try {
-                ports.waiter().await(new CompletableFuture<>(), CONFLICT_TICK);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new ServiceBusy(busyWords(key, holder), holder);
-            }
-        }
-    }
-
-    private String busyWords(ServiceKey key, String holder) {
-        String who = ports.journal()
-                .find(holder)
-                .map(past ->
-                        " by " + past.ticket().by() + " since " + past.ticket().at() + " (" + past.phase() + ")")
-                .orElse("");
-        return key + " is being rolled" + who + ", rollout " + holder + "; 'rollout attach " + holder
-                + "' follows it, --on-conflict wait waits for it";
-    }
-
     private void all(List<Job> jobs, UpRequest request) {
         String failed = "";
         for (Job job : jobs) {
@@ -236,7 +187,7 @@ public final class Rollouts implements AutoCloseable {
                 }
             } finally {
                 aborts.remove(job.id());
-                reserved.remove(key, job.id());
+                held.free(key, job.id());
             }
         }
     }
@@ -284,7 +235,7 @@ public final class Rollouts implements AutoCloseable {
         } catch (EngineRefused e) {
             return finish(job.id(), ROLLED_BACK, key + ": " + e.getMessage() + "; nothing was started");
         } catch (EngineUnavailable e) {
-            return finish(job.id(), 69, key + ": the Docker Engine cannot be reached: " + e.getMessage());
+            return finish(job.id(), UNREACHABLE, key + ": the Docker Engine cannot be reached: " + e.getMessage());
         } catch (ServiceBusy e) {
             return finish(job.id(), BUSY, String.valueOf(e.getMessage()));
         } catch (JournalFull e) {
@@ -402,7 +353,7 @@ public final class Rollouts implements AutoCloseable {
 
     /** Asks a rollout to end, keeping the previous. False: there is no such rollout in progress. */
     public boolean abort(String id) {
-        if (!reserved.containsValue(id) && !running.containsKey(id)) {
+        if (!held.by(id) && !running.containsKey(id)) {
             return false;
         }
         aborts.computeIfAbsent(id, key -> new CompletableFuture<>()).complete(null);
@@ -415,17 +366,17 @@ public final class Rollouts implements AutoCloseable {
 
     /** The rollout that holds a service now. */
     public Optional<String> inProgress(ServiceKey key) {
-        return Optional.ofNullable(reserved.get(key));
+        return held.holder(key);
     }
 
     /** Whether the id is that of a rollout that is being prepared or driven. */
     public boolean knows(String id) {
-        return reserved.containsValue(id) || running.containsKey(id);
+        return held.by(id) || running.containsKey(id);
     }
 
     /** How many rollouts are in progress. */
     public int inProgress() {
-        return reserved.size();
+        return held.size();
     }
 
     /**

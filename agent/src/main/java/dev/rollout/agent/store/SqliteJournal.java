@@ -30,7 +30,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The journal in SQLite, synchronous=FULL: a statement that has returned survives a power cut.
+ * The journal in SQLite. What recovery needs (a rollout's beginning, its outcomes, its end) is on the disk when the call
+ * returns, and survives a power cut. What only watchers need is written without waiting for the disk: it follows with the
+ * next entry that does, and is lost at most together with the machine.
  *
  * <p>A full disk must not leave a rollout in the middle: a ballast file beside the database is given up in that moment,
  * which makes room to journal the way back.
@@ -63,6 +65,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition written = lock.newCondition();
+    private String synchronous = "FULL";
 
     /**
      * Opens, or makes, the journal in a folder.
@@ -109,6 +112,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public void begin(Ticket ticket) {
         locked(() -> {
+            sync("FULL");
             if (!query(
                             "SELECT id FROM rollout WHERE project = ? AND service = ? AND ended_at IS NULL",
                             row -> row.getString(1),
@@ -138,6 +142,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public void outcome(String rollout, Event event, Phase next, String words) {
         locked(() -> {
+            sync("FULL");
             connection.setAutoCommit(false);
             try {
                 insert(rollout, "outcome", event.name(), Map.of("next", next.name(), "words", words));
@@ -161,6 +166,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     private void append(String rollout, String kind, String text, Map<String, String> details) {
         locked(() -> {
+            sync("NORMAL");
             insert(rollout, kind, text, details);
             written.signalAll();
             return true;
@@ -179,12 +185,15 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     @Override
     public void end(String rollout, Phase phase, String lastLine) {
-        locked(() -> update(
-                "UPDATE rollout SET phase = ?, ended_at = ?, last_line = ? WHERE id = ?",
-                phase.name(),
-                clock.millis(),
-                lastLine,
-                rollout));
+        locked(() -> {
+            sync("FULL");
+            return update(
+                    "UPDATE rollout SET phase = ?, ended_at = ?, last_line = ? WHERE id = ?",
+                    phase.name(),
+                    clock.millis(),
+                    lastLine,
+                    rollout);
+        });
     }
 
     @Override
@@ -264,6 +273,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public long nextGeneration(ServiceKey key) {
         return locked(() -> {
+            sync("FULL");
             update(
                     "INSERT INTO service VALUES(?, ?, 2) ON CONFLICT(project, service) DO UPDATE SET generation = generation + 2",
                     key.project(),
@@ -291,6 +301,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public void lock(ServiceKey key, Lock held) {
         locked(() -> {
+            sync("FULL");
             int rows = update(
                     "INSERT OR IGNORE INTO lock VALUES(?, ?, ?, ?, ?)",
                     key.project(),
@@ -320,6 +331,16 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     private interface Mapper<T> {
         T map(ResultSet row) throws SQLException;
+    }
+
+    /** FULL waits for the disk, NORMAL does not. */
+    private void sync(String mode) throws SQLException {
+        if (!synchronous.equals(mode)) {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("PRAGMA synchronous = " + mode);
+            }
+            synchronous = mode;
+        }
     }
 
     private <T> T locked(Work<T> work) {

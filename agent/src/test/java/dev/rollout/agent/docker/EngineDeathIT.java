@@ -60,7 +60,8 @@ class EngineDeathIT {
 
     @TestFactory
     Stream<DynamicTest> killedWhenAPhaseBegins() {
-        // a daemon that was killed starts "always" again, and neither "no" nor, against its documentation, "unless-stopped"
+        // a daemon that was killed starts "always" again, and neither "no" nor, against its documentation,
+        // "unless-stopped"
         return Stream.of(
                         "STARTING always",
                         "PROBING no",

@@ -29,6 +29,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The Engine's HTTP API over docker-java's transport, as JSON trees: its typed model drops fields that Compose sets.
@@ -37,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * have a client of their own, since they would starve the pool.
  */
 final class DockerApi implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(DockerApi.class);
     /** The newest version that this code was written for. */
     private static final Version OURS = new Version(1, 45);
 
@@ -185,8 +188,11 @@ final class DockerApi implements AutoCloseable {
     }
 
     private JsonNode request(Request.Method method, String path, @Nullable JsonNode body, Duration deadline) {
+        long start = System.nanoTime();
         try {
-            return call(method, "/v" + version() + path, body, Map.of(), deadline);
+            JsonNode answer = call(method, "/v" + version() + path, body, Map.of(), deadline);
+            LOG.debug("{} {} took {} us", method, path, (System.nanoTime() - start) / 1000);
+            return answer;
         } catch (IOException e) {
             forgetVersion();
             throw new EngineUnavailable(words(e), e);
