@@ -79,7 +79,7 @@ class ArchitectureTest {
         onlyIn("io.netty..", "api");
         onlyIn("org.yaml.snakeyaml..", "compose", "cli");
         onlyIn("io.github.resilience4j..", "engine");
-        onlyIn("picocli..", "cli");
+        onlyIn("org.apache.commons.cli..", "cli");
     }
 
     @Test

@@ -1,17 +1,17 @@
 package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "abort", description = "end a rollout in progress, keeping the previous")
 final class Abort extends Verb {
-    @Parameters(paramLabel = "ID|SERVICE")
-    private String wanted = "";
+    @Override
+    Syntax syntax() {
+        return Syntax.of("end a rollout in progress, keeping the previous").words("ID|SERVICE", 1, 1);
+    }
 
     @Override
-    public Integer call() {
+    int run(Line line) {
         AgentSocket agent = agent();
+        String wanted = line.theWord();
         String id = wanted;
         for (JsonNode past : agent.get("/v1/rollouts").path("rollouts")) {
             if (!past.has("endedAt") && past.path("service").asText().equals(wanted)) {

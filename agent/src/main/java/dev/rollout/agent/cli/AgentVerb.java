@@ -4,24 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Folders;
 import java.util.function.ToIntFunction;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
 
 /** The verbs of the agent itself. */
-@Command(
-        name = "agent",
-        description = "run, start, stop or look at the agent",
-        subcommands = {AgentVerb.Start.class, AgentVerb.Stop.class, AgentVerb.State.class})
-final class AgentVerb extends Verb {
+final class AgentVerb {
     private static final long STOP_MILLIS = 15_000;
 
-    @Override
-    public Integer call() {
-        throw new CliException(Exit.USAGE, "rollout agent run|start|stop|status");
-    }
+    private AgentVerb() {}
 
     /** In the foreground, as a service manager wants it. */
-    @Command(name = "run", description = "run the agent in the foreground")
     static final class Run extends Verb {
         private final ToIntFunction<Folders> agent;
 
@@ -30,15 +20,24 @@ final class AgentVerb extends Verb {
         }
 
         @Override
-        public Integer call() {
+        Syntax syntax() {
+            return Syntax.of("run the agent in the foreground");
+        }
+
+        @Override
+        int run(Line line) {
             return agent.applyAsInt(folders());
         }
     }
 
-    @Command(name = "start", description = "start an agent in the background")
     static final class Start extends Verb {
         @Override
-        public Integer call() {
+        Syntax syntax() {
+            return Syntax.of("start an agent in the background");
+        }
+
+        @Override
+        int run(Line line) {
             if (agent().answers()) {
                 System.out.println("an agent runs already: pid "
                         + agent().get("/v1/agent").path("pid").asLong());
@@ -50,10 +49,14 @@ final class AgentVerb extends Verb {
         }
     }
 
-    @Command(name = "stop", description = "stop the agent; a rollout in progress is resumed by the next one")
     static final class Stop extends Verb {
         @Override
-        public Integer call() throws InterruptedException {
+        Syntax syntax() {
+            return Syntax.of("stop the agent; a rollout in progress is resumed by the next one");
+        }
+
+        @Override
+        int run(Line line) throws InterruptedException {
             long pid = agent().get("/v1/agent").path("pid").asLong();
             agent().post("/v1/agent/stop", body());
             long start = System.nanoTime();
@@ -68,15 +71,16 @@ final class AgentVerb extends Verb {
         }
     }
 
-    @Command(name = "status", description = "pid, socket, version, folders")
     static final class State extends Verb {
-        @Option(names = "--format", paramLabel = "table|json", defaultValue = "TABLE")
-        private Format format = Format.TABLE;
+        @Override
+        Syntax syntax() {
+            return Syntax.of("pid, socket, version, folders").choice("format", Format.values(), "how to print it");
+        }
 
         @Override
-        public Integer call() {
+        int run(Line line) {
             JsonNode agent = agent().get("/v1/agent");
-            if (format == Format.JSON) {
+            if (Format.of(line) == Format.JSON) {
                 System.out.println(Json.text(agent));
             } else {
                 agent.fields()

@@ -2,23 +2,19 @@ package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "attach", description = "follow a rollout to its end")
 final class Attach extends Verb {
-    @Parameters(paramLabel = "ID", arity = "0..1", description = "the newest one in progress where none is named")
-    private @Nullable String id;
-
-    @Option(names = "--progress", paramLabel = "auto|tty|plain|json|quiet", defaultValue = "AUTO")
-    private Progress.Style progress = Progress.Style.AUTO;
+    @Override
+    Syntax syntax() {
+        return Syntax.of("follow a rollout to its end; the one in progress where none is named")
+                .words("[ID]", 0, 1)
+                .choice("progress", Progress.Style.values(), "how to show what happens");
+    }
 
     @Override
-    public Integer call() {
+    int run(Line line) {
         AgentSocket agent = agent();
-        String wanted = id;
+        String wanted = line.word();
         if (wanted == null) {
             for (JsonNode past : agent.get("/v1/rollouts").path("rollouts")) {
                 if (!past.has("endedAt")) {
@@ -34,6 +30,6 @@ final class Attach extends Verb {
                 agent,
                 dev.rollout.agent.json.Json.MAPPER.valueToTree(
                         body("rollouts", List.of(body("id", wanted, "service", "")))),
-                progress);
+                Progress.style(line));
     }
 }

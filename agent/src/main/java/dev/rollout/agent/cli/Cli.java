@@ -1,19 +1,22 @@
 package dev.rollout.agent.cli;
 
+import dev.rollout.agent.compose.Nearest;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Version;
+import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
 
-/** The command line: parses, calls the verb, turns what it throws into a message and an exit code. */
+/** The command line: finds the verb, calls it, turns what it throws into a message and an exit code. */
 public final class Cli {
     private Cli() {}
 
-    /** The verbs. Each is made only when it is asked for: building all of them costs more than running one. */
+    /** The verbs. Only the one that is asked for is made. */
     private static final Map<String, Supplier<Verb>> VERBS = verbs();
 
     private static Map<String, Supplier<Verb>> verbs() {
@@ -33,20 +36,19 @@ public final class Cli {
         verbs.put("prune", Prune::new);
         verbs.put("doctor", Doctor::new);
         verbs.put("completion", Completion::new);
+        verbs.put("version", VersionVerb::new);
+        verbs.put("agent run", () -> new AgentVerb.Run(folders -> Exit.USAGE));
+        verbs.put("agent start", AgentVerb.Start::new);
+        verbs.put("agent stop", AgentVerb.Stop::new);
+        verbs.put("agent status", AgentVerb.State::new);
         return verbs;
     }
 
-    @Command(
-            name = "rollout",
-            description = "Zero-downtime container rollouts on Docker hosts.",
-            mixinStandardHelpOptions = true,
-            version = Version.TEXT)
-    static final class Root extends Verb {
-        @Override
-        public Integer call() {
-            CommandLine.usage(this, System.err);
-            return Exit.USAGE;
-        }
+    /** All verbs and what they take, for completion and help. */
+    static Map<String, Syntax> all() {
+        Map<String, Syntax> all = new LinkedHashMap<>();
+        VERBS.forEach((name, verb) -> all.put(name, verb.get().syntax()));
+        return all;
     }
 
     /**
@@ -56,66 +58,75 @@ public final class Cli {
      * @return the exit code
      */
     public static int run(String[] args, ToIntFunction<Folders> agent) {
-        if (args.length == 1 && args[0].equals("version")) {
-            System.out.println("rollout " + Version.TEXT);
+        try {
+            return run(List.of(args), agent);
+        } catch (CliException e) {
+            System.err.println("rollout: " + e.getMessage());
+            return e.exit();
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static int run(List<String> args, ToIntFunction<Folders> agent) throws Exception {
+        int at = verbAt(args);
+        String first = at < args.size() ? args.get(at) : "";
+        if (first.isEmpty() || first.equals("-h") || first.equals("--help") || first.equals("help")) {
+            help(first.isEmpty() ? System.err : System.out);
+            return first.isEmpty() ? Exit.USAGE : Exit.DONE;
+        }
+        if (first.equals("--version")) {
+            first = "version";
+        }
+        boolean two = at + 1 < args.size() && VERBS.containsKey(first + " " + args.get(at + 1));
+        String name = two ? first + " " + args.get(at + 1) : first;
+        Supplier<Verb> made = VERBS.get(name);
+        if (made == null) {
+            throw new CliException(Exit.USAGE, unknown(first));
+        }
+        Verb verb = name.equals("agent run") ? new AgentVerb.Run(agent) : made.get();
+        List<String> typed = new ArrayList<>(args.subList(0, at));
+        typed.addAll(args.subList(at + (two ? 2 : 1), args.size()));
+        Line line = verb.syntax().parse(name, typed);
+        if (line == Line.HELP) {
+            verb.syntax().help(name, System.out);
             return Exit.DONE;
         }
-        CommandLine command = new CommandLine(new Root());
-        add(command, args.length > 0 ? args[0] : "", agent);
-        command.setCaseInsensitiveEnumValuesAllowed(true);
-        command.setExecutionExceptionHandler((e, line, result) -> {
-            if (e instanceof CliException failed) {
-                System.err.println("rollout: " + failed.getMessage());
-                return failed.exit();
+        return verb.run(line);
+    }
+
+    /** Where the verb stands: docker compose takes the project's options before it, and so do we. */
+    private static int verbAt(List<String> args) {
+        Syntax project = Syntax.of("").project();
+        int at = 0;
+        while (at < args.size()
+                && !args.get(at).contains("help")
+                && !args.get(at).equals("-h")) {
+            Optional<org.apache.commons.cli.Option> option = project.before(args.get(at));
+            if (option.isEmpty()) {
+                break;
             }
-            throw e;
-        });
-        command.setParameterExceptionHandler((e, parsed) -> {
-            System.err.println("rollout: " + e.getMessage());
-            CommandLine.UnmatchedArgumentException.printSuggestions(e, System.err);
-            System.err.println("'rollout " + (parsed.length > 0 && !parsed[0].startsWith("-") ? parsed[0] + " " : "")
-                    + "--help' shows what there is");
-            return Exit.USAGE;
-        });
-        command.getSubcommands().values().forEach(Cli::withHelp);
-        return command.execute(args);
-    }
-
-    /** The verb that was asked for; all of them where it is none, for the help and for suggestions. */
-    private static void add(CommandLine command, String wanted, ToIntFunction<Folders> agent) {
-        VERBS.forEach((name, verb) -> {
-            if (name.equals(wanted) || !VERBS.containsKey(wanted) && !wanted.equals("agent")) {
-                command.addSubcommand(name, verb.get());
-            }
-        });
-        if (!VERBS.containsKey(wanted)) {
-            command.addSubcommand(
-                    "agent", new CommandLine(new AgentVerb()).addSubcommand("run", new AgentVerb.Run(agent)));
+            at += args.get(at).contains("=") ? 1 : 2;
         }
+        return at;
     }
 
-    /** The whole command line, for the completion script. */
-    static CommandLine whole() {
-        CommandLine command = new CommandLine(new Root());
-        add(command, "", folders -> Exit.USAGE);
-        return command;
-    }
-
-    private static void withHelp(CommandLine command) {
-        command.addMixin("help", new HelpOption());
-        command.getSubcommands().values().forEach(Cli::withHelp);
-    }
-
-    /** {@code --help} on every verb. */
-    static final class HelpOption {
-        @CommandLine.Option(
-                names = {"-h", "--help"},
-                usageHelp = true,
-                description = "show this")
-        private boolean help;
-
-        boolean help() {
-            return help;
+    private static String unknown(String verb) {
+        if (verb.equals("agent")) {
+            return "rollout agent run|start|stop|status";
         }
+        String near = Nearest.to(verb, VERBS.keySet())
+                .map(nearest -> "; did you mean '" + nearest + "'?")
+                .orElse("");
+        return "there is no '" + verb + "'" + near + "\n'rollout --help' shows what there is";
+    }
+
+    private static void help(PrintStream out) {
+        out.println("usage: rollout VERB [OPTIONS] [SERVICE…]\n\nZero-downtime container rollouts on Docker hosts, "
+                + Version.TEXT + ".\n");
+        all().forEach((name, syntax) -> out.printf("  %-14s %s%n", name, syntax.description()));
+        out.println("\n'rollout VERB --help' shows what a verb takes.");
     }
 }

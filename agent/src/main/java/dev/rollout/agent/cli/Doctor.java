@@ -1,12 +1,15 @@
 package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import picocli.CommandLine.Command;
 
-@Command(name = "doctor", description = "look whether everything that rollouts need is there")
 final class Doctor extends Verb {
     @Override
-    public Integer call() {
+    Syntax syntax() {
+        return Syntax.of("look whether everything that rollouts need is there");
+    }
+
+    @Override
+    int run(Line line) {
         int exit = Exit.DONE;
         for (JsonNode check : ensuredAgent().get("/v1/doctor").path("checks")) {
             System.out.println(check.asText());

@@ -3,5 +3,9 @@ package dev.rollout.agent.cli;
 /** {@code --format}. */
 enum Format {
     TABLE,
-    JSON
+    JSON;
+
+    static Format of(Line line) {
+        return line.choice("format", TABLE);
+    }
 }

@@ -3,30 +3,24 @@ package dev.rollout.agent.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "history", description = "past rollouts, the newest first")
 final class History extends Verb {
-    @Mixin
-    private ProjectOptions project = new ProjectOptions();
-
-    @Parameters(paramLabel = "SERVICE", arity = "0..1")
-    private @Nullable String service;
-
-    @Option(names = "--format", paramLabel = "table|json", defaultValue = "TABLE")
-    private Format format = Format.TABLE;
+    @Override
+    Syntax syntax() {
+        return Syntax.of("past rollouts, the newest first")
+                .maybeService()
+                .choice("format", Format.values(), "how to print it");
+    }
 
     @Override
-    public Integer call() {
+    int run(Line line) {
+        String service = line.word();
         String path = service == null
                 ? "/v1/rollouts"
-                : "/v1/rollouts?project=" + project.load(List.of(service)).name() + "&service=" + service;
+                : "/v1/rollouts?project="
+                        + new ProjectOptions(line).load(List.of(service)).name() + "&service=" + service;
         JsonNode answer = agent().get(path);
-        if (format == Format.JSON) {
+        if (Format.of(line) == Format.JSON) {
             System.out.println(answer.path("rollouts").toPrettyString());
             return Exit.DONE;
         }

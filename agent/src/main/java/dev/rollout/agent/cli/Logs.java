@@ -1,33 +1,24 @@
 package dev.rollout.agent.cli;
 
 import java.util.List;
-import org.jspecify.annotations.Nullable;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "logs", description = "what the newest instance of a service prints")
 final class Logs extends Verb {
-    @Mixin
-    private ProjectOptions project = new ProjectOptions();
-
-    @Parameters(paramLabel = "SERVICE")
-    private String service = "";
-
-    @Option(names = "--follow", description = "go on as more comes")
-    private boolean follow;
-
-    @Option(
-            names = {"-n", "--tail"},
-            paramLabel = "LINES",
-            defaultValue = "100")
-    private @Nullable String tail;
+    @Override
+    Syntax syntax() {
+        return Syntax.of("what the newest instance of a service prints")
+                .service()
+                .flag(null, "follow", "go on as more comes")
+                .value("n", "tail", "LINES", "how many lines to begin with (100)");
+    }
 
     @Override
-    public Integer call() {
-        String name = project.load(List.of(service)).name();
-        agent().raw("/v1/services/" + name + "/" + service + "/logs?tail=" + tail + "&follow=" + follow, System.out);
+    int run(Line line) {
+        String service = line.theWord();
+        String name = new ProjectOptions(line).load(List.of(service)).name();
+        agent().raw(
+                        "/v1/services/" + name + "/" + service + "/logs?tail=" + line.text("tail", "100") + "&follow="
+                                + line.has("follow"),
+                        System.out);
         return Exit.DONE;
     }
 }

@@ -1,27 +1,28 @@
 package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.ArrayList;
 import java.util.List;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "plan", description = "what up would do, step by step")
 final class Plan extends Verb {
-    @Mixin
-    private ProjectOptions project = new ProjectOptions();
-
-    @Parameters(paramLabel = "SERVICE")
-    private List<String> services = new ArrayList<>();
-
-    @Option(names = "--force", description = "as if instances that are as wanted were replaced, too")
-    private boolean force;
+    @Override
+    Syntax syntax() {
+        return Syntax.of("what up would do, step by step")
+                .services()
+                .flag(null, "force", "as if instances that are as wanted were replaced, too");
+    }
 
     @Override
-    public Integer call() {
-        Object body = body("project", project.load(services), "services", services, "force", force, "by", by());
+    int run(Line line) {
+        List<String> services = line.words();
+        Object body = body(
+                "project",
+                new ProjectOptions(line).load(services),
+                "services",
+                services,
+                "force",
+                line.has("force"),
+                "by",
+                by());
         return print(ensuredAgent().post("/v1/plan", body));
     }
 

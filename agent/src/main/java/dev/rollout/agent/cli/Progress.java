@@ -19,6 +19,10 @@ class Progress implements AutoCloseable {
         QUIET
     }
 
+    static Style style(Line line) {
+        return line.choice("progress", Style.AUTO);
+    }
+
     private static final Map<String, String> STEPS = Map.of(
             "STARTING", "Starting",
             "PROBING", "Probing",

@@ -3,26 +3,19 @@ package dev.rollout.agent.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "ps", description = "the instances, candidates and previous among them")
 final class Ps extends Verb {
-    @Mixin
-    private ProjectOptions project = new ProjectOptions();
-
-    @Parameters(paramLabel = "SERVICE")
-    private List<String> services = new ArrayList<>();
-
-    @Option(names = "--format", paramLabel = "table|json", defaultValue = "TABLE")
-    private Format format = Format.TABLE;
+    @Override
+    Syntax syntax() {
+        return Syntax.of("the instances, candidates and previous among them")
+                .services()
+                .choice("format", Format.values(), "how to print it");
+    }
 
     @Override
-    public Integer call() {
-        JsonNode answer = Status.services(agent(), project.load(services), services);
-        if (format == Format.JSON) {
+    int run(Line line) {
+        JsonNode answer = Status.services(agent(), new ProjectOptions(line).load(line.words()), line.words());
+        if (Format.of(line) == Format.JSON) {
             System.out.println(answer.path("services").toPrettyString());
             return Exit.DONE;
         }

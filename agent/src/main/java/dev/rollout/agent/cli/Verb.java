@@ -6,10 +6,15 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.Callable;
 
 /** What all verbs have: the agent, and how to print. */
-abstract class Verb implements Callable<Integer> {
+abstract class Verb {
+    /** What it takes. */
+    abstract Syntax syntax();
+
+    /** Does it. The exit code. */
+    abstract int run(Line line) throws Exception;
+
     final Folders folders() {
         return Folders.of(System.getenv());
     }
