@@ -4,6 +4,7 @@ import dev.rollout.agent.api.Api;
 import dev.rollout.agent.api.ApiServer;
 import dev.rollout.agent.engine.docker.DockerEngine;
 import dev.rollout.agent.engine.docker.DockerHost;
+import dev.rollout.agent.gateway.GatewaySwitch;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.Version;
@@ -11,7 +12,6 @@ import dev.rollout.agent.probe.Prober;
 import dev.rollout.agent.role.SharedRoles;
 import dev.rollout.agent.rollout.Ports;
 import dev.rollout.agent.rollout.Rollouts;
-import dev.rollout.agent.rollout.TrafficSwitch;
 import dev.rollout.agent.store.SqliteJournal;
 import dev.rollout.agent.time.Waiter;
 import java.io.IOException;
@@ -44,6 +44,7 @@ final class AgentProcess implements Api.Host {
     private final SqliteJournal journal;
     private final DockerEngine engine;
     private final SharedRoles roles;
+    private final GatewaySwitch traffic;
     private final Rollouts rollouts;
     private final String id;
     private final CountDownLatch stop = new CountDownLatch(1);
@@ -79,13 +80,15 @@ final class AgentProcess implements Api.Host {
         id = journal.meta("agent", () -> UUID.randomUUID().toString());
         engine = new DockerEngine(DockerHost.find(System.getenv()), System.getenv());
         roles = new SharedRoles(folders.shm(), folders.state());
+        traffic = new GatewaySwitch(folders);
+        engine.onStart(key -> traffic.follow(key, engine::find));
         Waiter waiter = Waiter.real();
         rollouts = new Rollouts(
                 new Ports(
                         engine,
                         roles,
                         new Prober(engine, roles, waiter),
-                        TrafficSwitch.NONE,
+                        traffic,
                         journal,
                         waiter,
                         InstantSource.system()),
@@ -102,6 +105,7 @@ final class AgentProcess implements Api.Host {
                 roles.prune();
             }
             rollouts.close();
+            traffic.close();
         }
         // a rollout in progress is left as a crash would leave it: the next agent resumes it from the journal
         LOG.info("stopped");

@@ -61,7 +61,8 @@ class ArchitectureTest {
     @Test
     void theRulesSeeTheClasses() {
         assertTrue(CLASSES.size() > 100, "only " + CLASSES.size() + " classes were seen");
-        for (String name : List.of("model", "rollout", "rollout.machine", "engine.docker", "compose", "api", "cli")) {
+        for (String name :
+                List.of("model", "rollout", "rollout.machine", "engine.docker", "compose", "api", "gateway", "cli")) {
             assertTrue(CLASSES.stream().anyMatch(type -> type.getPackageName().equals(BASE + name)), name);
         }
     }
@@ -75,7 +76,7 @@ class ArchitectureTest {
     void fences() {
         onlyIn("com.github.dockerjava..", "engine");
         onlyIn("java.sql..", "store", "role");
-        onlyIn("io.vertx..", "api");
+        onlyIn("io.vertx..", "api", "gateway");
         onlyIn("io.netty..", "api");
         onlyIn("org.yaml.snakeyaml..", "compose", "cli");
         onlyIn("io.github.resilience4j..", "engine");
@@ -96,7 +97,9 @@ class ArchitectureTest {
         imports("role", "rollout", "model");
         imports("store", "rollout", "rollout.machine", "model", "json");
         imports("api", "rollout", "rollout.plan", "rollout.machine", "model", "json");
-        imports("cli", "compose", "model", "json");
+        imports("wire", "json");
+        imports("gateway", "rollout", "model", "json", "wire");
+        imports("cli", "compose", "model", "json", "wire");
     }
 
     @Test

@@ -1,10 +1,10 @@
 package dev.rollout.agent.cli;
 
 import dev.rollout.agent.model.Folders;
+import dev.rollout.agent.wire.Launcher;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /** Starts an agent in the background, where none answers. */
@@ -28,15 +28,7 @@ final class AgentStarter {
     static long start(Folders folders) {
         AgentSocket socket = new AgentSocket(folders);
         try {
-            Files.createDirectories(folders.state());
-            Process process = new ProcessBuilder(command())
-                    .redirectInput(
-                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-                    .redirectOutput(
-                            ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
-                    .redirectError(
-                            ProcessBuilder.Redirect.appendTo(folders.log().toFile()))
-                    .start();
+            Process process = Launcher.start(folders.log(), "agent", "run");
             long start = System.nanoTime();
             while (!socket.answers()) {
                 if (!process.isAlive() && process.exitValue() != 0) {
@@ -54,21 +46,6 @@ final class AgentStarter {
             Thread.currentThread().interrupt();
             throw new CliException(Exit.INTERRUPTED, "interrupted");
         }
-    }
-
-    /** This very program, in a session of its own, so that Ctrl-C at the terminal does not reach the agent. */
-    private static List<String> command() {
-        List<String> command = new ArrayList<>();
-        command.add("setsid");
-        String launcher = System.getProperty("rollout.launcher");
-        if (launcher != null) {
-            command.add(launcher);
-        } else {
-            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-            command.addAll(List.of("-cp", System.getProperty("java.class.path"), "dev.rollout.agent.Main"));
-        }
-        command.addAll(List.of("agent", "run"));
-        return command;
     }
 
     static String tail(Path log) {

@@ -2,33 +2,12 @@ package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
-import dev.rollout.agent.model.Folders;
-import java.util.function.ToIntFunction;
 
 /** The verbs of the agent itself. */
 final class AgentVerb {
     private static final long STOP_MILLIS = 15_000;
 
     private AgentVerb() {}
-
-    /** In the foreground, as a service manager wants it. */
-    static final class Run extends Verb {
-        private final ToIntFunction<Folders> agent;
-
-        Run(ToIntFunction<Folders> agent) {
-            this.agent = agent;
-        }
-
-        @Override
-        Syntax syntax() {
-            return Syntax.of("run the agent in the foreground");
-        }
-
-        @Override
-        int run(Line line) {
-            return agent.applyAsInt(folders());
-        }
-    }
 
     static final class Start extends Verb {
         @Override
@@ -59,12 +38,8 @@ final class AgentVerb {
         int run(Line line) throws InterruptedException {
             long pid = agent().get("/v1/agent").path("pid").asLong();
             agent().post("/v1/agent/stop", body());
-            long start = System.nanoTime();
-            while (ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) {
-                if ((System.nanoTime() - start) / 1_000_000 > STOP_MILLIS) {
-                    throw new CliException(Exit.FAILED, "the agent (pid " + pid + ") does not stop");
-                }
-                Thread.sleep(20);
+            if (!ended(pid, STOP_MILLIS)) {
+                throw new CliException(Exit.FAILED, "the agent (pid " + pid + ") does not stop");
             }
             System.out.println("stopped: pid " + pid);
             return Exit.DONE;

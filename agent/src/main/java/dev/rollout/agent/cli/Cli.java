@@ -37,10 +37,13 @@ public final class Cli {
         verbs.put("doctor", Doctor::new);
         verbs.put("completion", Completion::new);
         verbs.put("version", VersionVerb::new);
-        verbs.put("agent run", () -> new AgentVerb.Run(folders -> Exit.USAGE));
+        verbs.put("agent run", () -> new Run("the agent", folders -> Exit.USAGE));
         verbs.put("agent start", AgentVerb.Start::new);
         verbs.put("agent stop", AgentVerb.Stop::new);
         verbs.put("agent status", AgentVerb.State::new);
+        verbs.put("gateway run", () -> new Run("the gateway", folders -> Exit.USAGE));
+        verbs.put("gateway status", GatewayVerb.State::new);
+        verbs.put("gateway stop", GatewayVerb.Stop::new);
         return verbs;
     }
 
@@ -55,11 +58,12 @@ public final class Cli {
      * Runs one command.
      *
      * @param agent what {@code agent run} runs
+     * @param gateway what {@code gateway run} runs
      * @return the exit code
      */
-    public static int run(String[] args, ToIntFunction<Folders> agent) {
+    public static int run(String[] args, ToIntFunction<Folders> agent, ToIntFunction<Folders> gateway) {
         try {
-            return run(List.of(args), agent);
+            return run(List.of(args), Map.of("agent run", agent, "gateway run", gateway));
         } catch (CliException e) {
             System.err.println("rollout: " + e.getMessage());
             return e.exit();
@@ -70,7 +74,7 @@ public final class Cli {
         }
     }
 
-    private static int run(List<String> args, ToIntFunction<Folders> agent) throws Exception {
+    private static int run(List<String> args, Map<String, ToIntFunction<Folders>> processes) throws Exception {
         int at = verbAt(args);
         String first = at < args.size() ? args.get(at) : "";
         if (first.isEmpty() || first.equals("-h") || first.equals("--help") || first.equals("help")) {
@@ -86,7 +90,8 @@ public final class Cli {
         if (made == null) {
             throw new CliException(Exit.USAGE, unknown(first));
         }
-        Verb verb = name.equals("agent run") ? new AgentVerb.Run(agent) : made.get();
+        ToIntFunction<Folders> process = processes.get(name);
+        Verb verb = process == null ? made.get() : new Run(first, process);
         List<String> typed = new ArrayList<>(args.subList(0, at));
         typed.addAll(args.subList(at + (two ? 2 : 1), args.size()));
         Line line = verb.syntax().parse(name, typed);
@@ -114,8 +119,8 @@ public final class Cli {
     }
 
     private static String unknown(String verb) {
-        if (verb.equals("agent")) {
-            return "rollout agent run|start|stop|status";
+        if (verb.equals("agent") || verb.equals("gateway")) {
+            return "rollout " + verb + " " + (verb.equals("agent") ? "run|start|stop|status" : "run|status|stop");
         }
         String near = Nearest.to(verb, VERBS.keySet())
                 .map(nearest -> "; did you mean '" + nearest + "'?")

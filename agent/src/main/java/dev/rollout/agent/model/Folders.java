@@ -37,6 +37,15 @@ public record Folders(Path state, Path runtime, Path shm) {
         return runtime.resolve("agent.sock");
     }
 
+    /** The gateway's control socket. */
+    public Path gatewaySocket() {
+        return runtime.resolve("gateway.sock");
+    }
+
+    public Path gatewayLog() {
+        return state.resolve("gateway.log");
+    }
+
     public Path log() {
         return state.resolve("agent.log");
     }

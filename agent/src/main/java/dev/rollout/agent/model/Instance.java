@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param agent the agent that made it
  * @param configHash Compose's label
  * @param createdAt seconds since the epoch
+ * @param published whether Docker publishes ports of it on the host
  */
 public record Instance(
         String id,
@@ -24,7 +25,8 @@ public record Instance(
         String image,
         State state,
         @Nullable String address,
-        long createdAt) {
+        long createdAt,
+        boolean published) {
 
     /** The Engine's state, as far as it matters here. */
     public enum State {

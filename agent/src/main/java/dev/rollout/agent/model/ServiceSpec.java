@@ -91,6 +91,19 @@ public record ServiceSpec(
         return !definition.list("ports").isEmpty();
     }
 
+    /** The ports that the host publishes. */
+    public List<PublishedPort> publishedPorts() {
+        Tree own = new Tree(project.rollout().getOrDefault(key.service(), Map.of()));
+        return definition.list("ports").stream()
+                .map(port -> PublishedPort.of(port, own, readiness))
+                .toList();
+    }
+
+    /** The published ports as the containers know them. */
+    public List<Integer> targetPorts() {
+        return publishedPorts().stream().map(PublishedPort::target).toList();
+    }
+
     /** The service's own restart policy, as Compose maps it. */
     public RestartPolicy restartPolicy() {
         String restart = definition.text("restart");

@@ -58,6 +58,9 @@ public interface ContainerEngine {
     /** What can still be told about a container that failed. */
     Autopsy autopsy(String id);
 
+    /** Connections that a container has open on some of its TCP ports; 0 where it cannot be told. */
+    int connections(String id, List<Integer> ports);
+
     /** How to reach a running container. */
     Reach reach(String id);
 
@@ -70,8 +73,19 @@ public interface ContainerEngine {
     /** Bytes that a second set of candidates may take, and bytes that the host can give. */
     Memory memory(ServiceSpec spec, int candidates);
 
-    /** Whose birth a container is. */
-    record Birth(String name, int slot, String rollout, long generation, String agent, Injection injection) {}
+    /**
+     * Whose birth a container is.
+     *
+     * @param publish whether Docker publishes its ports; else the gateway leads to them
+     */
+    record Birth(
+            String name,
+            int slot,
+            String rollout,
+            long generation,
+            String agent,
+            Injection injection,
+            boolean publish) {}
 
     /** What the agent puts into a container that takes part in a hand-over. */
     record Injection(Map<String, String> environment, List<String> binds, List<String> groups) {

@@ -19,14 +19,16 @@ final class Restoring {
     private final Ports ports;
     private final ContainerEngine engine;
     private final Handing handing;
+    private final Routing routing;
     private final Candidates made;
 
-    Restoring(Ticket ticket, Ports ports, Handing handing) {
+    Restoring(Ticket ticket, Ports ports, Handing handing, Routing routing) {
         this.ticket = ticket;
         this.spec = ticket.spec();
         this.ports = ports;
         this.engine = ports.engine();
         this.handing = handing;
+        this.routing = routing;
         this.made = new Candidates(ticket, ports.engine());
     }
 
@@ -42,6 +44,7 @@ final class Restoring {
                 revive(previous);
             }
             handing.back(batch.previous());
+            routing.back(batches);
             for (Instance candidate : candidates) {
                 if (!candidate.running()) {
                     engine.remove(candidate.id()); // dead: it only holds a name

@@ -43,6 +43,7 @@ final class RolloutRun {
     /** Runs to the end. */
     State run() throws InterruptedException {
         State state = fold();
+        TrafficSwitch.Counts before = ports.traffic().counts(ticket.key());
         Cause cause = new Cause("", Event.BEGUN);
         while (!state.phase().terminal()) {
             ports.journal().intend(ticket.id(), state.phase(), state.batch());
@@ -56,7 +57,15 @@ final class RolloutRun {
             }
             state = next;
         }
-        ports.journal().end(ticket.id(), state.phase(), lastLine(state, cause));
+        ports.journal()
+                .end(
+                        ticket.id(),
+                        state.phase(),
+                        lastLine(state, cause)
+                                + ports.traffic()
+                                        .counts(ticket.key())
+                                        .since(before)
+                                        .words());
         return state;
     }
 

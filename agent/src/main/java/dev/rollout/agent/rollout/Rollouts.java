@@ -160,8 +160,8 @@ public final class Rollouts implements AutoCloseable {
         if (!refusals.isEmpty()) {
             throw new Refused(Refused.Why.USAGE, String.join("\n", refusals));
         }
-        if (spec.update().order() == Order.START_FIRST) {
-            ports.traffic().refusal(spec).ifPresent(sentence -> {
+        if (spec.publishesPorts()) {
+            ports.traffic().refusal(spec, ports.engine().instances(spec.key())).ifPresent(sentence -> {
                 throw new Refused(Refused.Why.USAGE, "services." + spec.key().service() + " " + sentence);
             });
         }
@@ -206,6 +206,7 @@ public final class Rollouts implements AutoCloseable {
             sweep(key);
             Plan plan = plan(spec, Optional.of(revision), force ? UpRequest.Force.ALL : UpRequest.Force.CHANGED_ONLY);
             if (plan.nothingToDo()) {
+                lead(plan);
                 return finish(job.id(), DONE, key + ": " + plan.lines().getFirst());
             }
             checkMemory(plan, job.id());
@@ -243,6 +244,13 @@ public final class Rollouts implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.error("rollout {} of {} failed before it was begun", job.id(), key, e);
             return finish(job.id(), ROLLED_BACK, key + ": " + e + "; nothing was started");
+        }
+    }
+
+    /** The instances are as wanted; so be the way to them. */
+    private void lead(Plan plan) {
+        if (plan.spec().publishesPorts() && ports.traffic().routes(plan.spec())) {
+            ports.traffic().point(plan.spec(), plan.unchanged());
         }
     }
 
@@ -307,7 +315,7 @@ public final class Rollouts implements AutoCloseable {
                 spec,
                 revision,
                 new ContainerEngine.Birth(
-                        spec.containerName(1), 1, job.id(), 0, agent, ContainerEngine.Injection.NONE));
+                        spec.containerName(1), 1, job.id(), 0, agent, ContainerEngine.Injection.NONE, true));
         engine.start(made.id());
         int code = engine.exit(made.id()).join().code();
         return code == 0

@@ -34,6 +34,7 @@ final class Steps {
     private final CompletableFuture<Void> abort;
     private final Handing handing;
     private final Candidates made;
+    private final Routing routing;
     private final Hooks hooks;
     private final Postmortem postmortem;
     private final Restoring restoring;
@@ -47,9 +48,10 @@ final class Steps {
         this.abort = abort;
         this.handing = new Handing(ticket, ports);
         this.made = new Candidates(ticket, engine);
+        this.routing = new Routing(ticket, ports);
         this.hooks = new Hooks(ticket, ports);
         this.postmortem = new Postmortem(spec, engine);
-        this.restoring = new Restoring(ticket, ports, handing);
+        this.restoring = new Restoring(ticket, ports, handing, routing);
     }
 
     Event perform(State state) throws InterruptedException {
@@ -59,7 +61,7 @@ final class Steps {
             case PLANNED -> begin();
             case STARTING -> start(batch);
             case PROBING -> probe(batch);
-            case PROMOTING -> promote(batch);
+            case PROMOTING -> promote(batch, state);
             case DRAINING -> drain(batch, state);
             case MONITORING -> monitor(batch);
             case RETIRING -> retire(batch);
@@ -103,7 +105,8 @@ final class Steps {
                         ticket.id(),
                         ticket.generation(),
                         ticket.agent(),
-                        handing.injection(slot)));
+                        handing.injection(slot),
+                        routing.dockerPublishes()));
         note("created", spec.containerName(slot) + " " + created.shortId() + " created");
         return created;
     }
@@ -126,11 +129,12 @@ final class Steps {
         return Event.CANDIDATE_READY;
     }
 
-    private Event promote(Batch batch) throws InterruptedException {
+    private Event promote(Batch batch, State state) throws InterruptedException {
         checkAbort();
         List<Instance> candidates = made.of(batch);
         candidates.forEach(this::stillUp);
         handing.over(candidates, batch.previous());
+        routing.over(state.batch());
         RestartPolicy own = spec.restartPolicy();
         for (Previous previous : batch.previous()) {
             engine.find(previous.id()).ifPresent(found -> {
@@ -158,6 +162,9 @@ final class Steps {
     private Event drain(Batch batch, State state) throws InterruptedException {
         boolean candidateThere = state.order() == Order.START_FIRST;
         long start = ports.waiter().nanos();
+        if (!candidateThere) {
+            routing.over(state.batch()); // requests wait at the gateway meanwhile
+        }
         for (Previous previous : batch.previous()) {
             if (engine.find(previous.id()).filter(Instance::running).isEmpty()) {
                 continue;
@@ -179,7 +186,7 @@ final class Steps {
         }
         for (Previous previous : batch.previous()) {
             CompletableFuture<ContainerEngine.Exit> gone = engine.exit(previous.id());
-            while (candidateThere && !gone.isDone() && !handing.drained(previous)) {
+            while (!gone.isDone() && !drained(previous, candidateThere)) {
                 if (ports.waiter().nanos() - start > spec.drain().timeout().toNanos()) {
                     note(
                             "drain",
@@ -195,6 +202,10 @@ final class Steps {
             }
         }
         return Event.DRAINED;
+    }
+
+    private boolean drained(Previous previous, boolean candidateThere) {
+        return (!candidateThere || handing.drained(previous)) && routing.idle(previous);
     }
 
     private Event monitor(Batch batch) throws InterruptedException {

@@ -24,7 +24,7 @@ class CliTest {
         try {
             System.setOut(new PrintStream(said, true, StandardCharsets.UTF_8));
             System.setErr(new PrintStream(complained, true, StandardCharsets.UTF_8));
-            int exit = Cli.run(args, folders -> 99);
+            int exit = Cli.run(args, folders -> 99, folders -> 98);
             return new Ran(exit, said.toString(StandardCharsets.UTF_8), complained.toString(StandardCharsets.UTF_8));
         } finally {
             System.setOut(out);

@@ -42,7 +42,8 @@ final class FakeEngine implements ContainerEngine {
                 "image",
                 Instance.State.RUNNING,
                 "127.0.0.1",
-                made);
+                made,
+                false);
         containers.put(id, instance);
         policies.put(id, new RestartPolicy("unless-stopped", 0));
         return instance;
@@ -79,7 +80,8 @@ final class FakeEngine implements ContainerEngine {
                 old.image(),
                 state,
                 old.address(),
-                old.createdAt());
+                old.createdAt(),
+                old.published());
     }
 
     private void act(String call, Runnable effect) {
@@ -137,10 +139,16 @@ final class FakeEngine implements ContainerEngine {
                             "image",
                             Instance.State.CREATED,
                             "127.0.0.1",
-                            made));
+                            made,
+                            birth.publish()));
             policies.put(id, RestartPolicy.NO);
         });
         return get(id);
+    }
+
+    @Override
+    public int connections(String id, List<Integer> ports) {
+        return 0;
     }
 
     @Override

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.rollout.agent.model.Order;
 import dev.rollout.agent.model.Readiness;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceSpec;
@@ -197,7 +196,7 @@ final class ContainerJson {
     }
 
     private void host(ObjectNode host, ContainerEngine.Birth birth, Map<String, String> inheritedVolumes) {
-        if (spec.update().order() == Order.STOP_FIRST) {
+        if (birth.publish()) {
             ObjectNode bindings = host.putObject("PortBindings");
             service.list("ports")
                     .forEach(port -> bindings.withArray(port.text("target") + "/" + port.text("protocol", "tcp"))

@@ -86,7 +86,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                 container.path("Image").asText(),
                 container.path("State").asText(),
                 address,
-                container.path("Created").asLong());
+                container.path("Created").asLong(),
+                published(container.path("Ports")));
     }
 
     private static Instance instance(
@@ -97,7 +98,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
             String image,
             String state,
             String address,
-            long created) {
+            long created,
+            boolean published) {
         return new Instance(
                 id,
                 name.startsWith("/") ? name.substring(1) : name,
@@ -116,7 +118,22 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                     default -> Instance.State.EXITED;
                 },
                 address.isEmpty() ? null : address,
-                created);
+                created,
+                published);
+    }
+
+    private static boolean published(JsonNode ports) {
+        for (JsonNode port : ports) {
+            if (port.has("PublicPort")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Calls back when a container of a Compose service was started. */
+    public void onStart(Consumer<ServiceKey> taker) {
+        exits.onStart(taker);
     }
 
     @Override
@@ -131,7 +148,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                     found.at("/Config/Image").asText(),
                     found.at("/State/Status").asText(),
                     address,
-                    0);
+                    0,
+                    !found.at("/HostConfig/PortBindings").isEmpty());
         });
     }
 
@@ -387,6 +405,13 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                         taker.accept(chunk);
                     }
                 });
+    }
+
+    @Override
+    public int connections(String id, List<Integer> ports) {
+        return api.inspect(id)
+                .map(found -> Listening.connections(found.at("/State/Pid").asLong(), ports))
+                .orElse(0);
     }
 
     @Override

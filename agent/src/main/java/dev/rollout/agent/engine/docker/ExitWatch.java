@@ -4,12 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.dockerjava.transport.DockerHttpClient.Request;
+import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.rollout.ContainerEngine.Exit;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.rollout.EngineUnavailable;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,12 +19,14 @@ import org.slf4j.LoggerFactory;
 final class ExitWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ExitWatch.class);
     private static final long RECONNECT_MILLIS = 200;
-    private static final String FILTER = DockerApi.query("{\"type\":[\"container\"],\"event\":[\"die\",\"destroy\"]}");
+    private static final String FILTER =
+            DockerApi.query("{\"type\":[\"container\"],\"event\":[\"die\",\"destroy\",\"start\"]}");
 
     private final DockerApi api;
     private final ObjectMapper json = new ObjectMapper();
     private final Map<String, CompletableFuture<Exit>> waiting = new ConcurrentHashMap<>();
     private final Thread thread;
+    private volatile Consumer<ServiceKey> started = key -> {};
     private volatile boolean closed;
 
     ExitWatch(DockerApi api) {
@@ -64,7 +68,7 @@ final class ExitWatch implements AutoCloseable {
                     try (MappingIterator<JsonNode> events =
                             json.readerFor(JsonNode.class).readValues(body)) {
                         while (events.hasNextValue()) {
-                            died(events.nextValue());
+                            take(events.nextValue());
                         }
                     }
                 });
@@ -77,6 +81,24 @@ final class ExitWatch implements AutoCloseable {
             } catch (InterruptedException e) {
                 return;
             }
+        }
+    }
+
+    void onStart(Consumer<ServiceKey> taker) {
+        started = taker;
+    }
+
+    private void take(JsonNode event) {
+        if (!event.path("Action").asText().equals("start")) {
+            died(event);
+            return;
+        }
+        JsonNode labels = event.at("/Actor/Attributes");
+        if (labels.has(Labels.SERVICE)) {
+            ServiceKey key = new ServiceKey(
+                    labels.path(Labels.PROJECT).asText(),
+                    labels.path(Labels.SERVICE).asText());
+            Thread.ofVirtual().name("started").start(() -> started.accept(key));
         }
     }
 

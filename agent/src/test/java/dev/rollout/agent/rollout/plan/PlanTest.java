@@ -55,7 +55,8 @@ class PlanTest {
                 "app",
                 state,
                 null,
-                createdAt);
+                createdAt,
+                false);
     }
 
     private static List<Instance> old(int count) {

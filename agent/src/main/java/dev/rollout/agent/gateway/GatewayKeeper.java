@@ -1,0 +1,117 @@
+package dev.rollout.agent.gateway;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.rollout.agent.json.Json;
+import dev.rollout.agent.model.Folders;
+import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.wire.Launcher;
+import dev.rollout.agent.wire.UnixHttp;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks after the gateway's process: starts it where it is wanted, and again where it died. */
+final class GatewayKeeper implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(GatewayKeeper.class);
+    private static final long LOOK_MILLIS = 200;
+    private static final long TICK_MILLIS = 10;
+    private static final long PATIENCE_NANOS = 15_000_000_000L;
+
+    private final Folders folders;
+    private final UnixHttp http;
+    private final RouteFile file;
+    private final Thread watch;
+
+    GatewayKeeper(Folders folders) {
+        this.folders = folders;
+        this.http = new UnixHttp(folders.gatewaySocket());
+        this.file = new RouteFile(folders.state().resolve("gateway.json"));
+        this.watch = Thread.ofVirtual().name("gateway-keeper").start(this::watch);
+    }
+
+    /** The routes that the gateway has, or will come back with. */
+    List<Route> routes() {
+        try {
+            return file.read();
+        } catch (IOException e) {
+            throw new EngineRefused(0, "the gateway's routes cannot be read: " + e.getMessage());
+        }
+    }
+
+    private void watch() {
+        try {
+            while (true) {
+                Thread.sleep(LOOK_MILLIS);
+                if (Files.exists(folders.state().resolve("gateway.json")) && !routes().isEmpty() && !answers()) {
+                    LOG.warn("the gateway is not there: starting it");
+                    start();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.error("the gateway is not looked after any more", e);
+        }
+    }
+
+    private boolean answers() {
+        try {
+            ask("GET", "/v1/routes", null);
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Asks the gateway, which is started if need be. @throws EngineRefused where it refuses or cannot be had */
+    JsonNode call(String method, String path, @Nullable Object body) {
+        try {
+            if (!answers()) {
+                start();
+            }
+            return ask(method, path, body);
+        } catch (IOException e) {
+            throw new EngineRefused(0, "the gateway: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new EngineRefused(0, "the gateway: interrupted");
+        }
+    }
+
+    private JsonNode ask(String method, String path, @Nullable Object body) throws IOException {
+        try (UnixHttp.Answer answer = http.send(method, path, body, "")) {
+            JsonNode node = Json.MAPPER.readTree(answer.body().readAllBytes());
+            if (answer.status() >= 400) {
+                throw new EngineRefused(
+                        answer.status(), "the gateway: " + node.path("title").asText());
+            }
+            return node;
+        }
+    }
+
+    private synchronized void start() throws InterruptedException {
+        if (answers()) {
+            return;
+        }
+        try {
+            Launcher.start(folders.gatewayLog(), "gateway", "run");
+        } catch (IOException e) {
+            throw new EngineRefused(0, "the gateway cannot be started: " + e.getMessage());
+        }
+        long start = System.nanoTime();
+        while (!answers()) {
+            if (System.nanoTime() - start > PATIENCE_NANOS) {
+                throw new EngineRefused(0, "the gateway does not start; its log is " + folders.gatewayLog());
+            }
+            Thread.sleep(TICK_MILLIS);
+        }
+    }
+
+    @Override
+    public void close() {
+        watch.interrupt();
+    }
+}

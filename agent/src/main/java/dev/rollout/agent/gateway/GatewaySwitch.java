@@ -1,0 +1,209 @@
+package dev.rollout.agent.gateway;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.rollout.agent.model.Folders;
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.PublishedPort;
+import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.rollout.TrafficSwitch;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.Function;
+
+/** The traffic of published ports, through the gateway's process. */
+public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
+    private final GatewayKeeper keeper;
+
+    public GatewaySwitch(Folders folders) {
+        this.keeper = new GatewayKeeper(folders);
+    }
+
+    @Override
+    public Optional<String> refusal(ServiceSpec spec, List<Instance> observed) {
+        if (!spec.publishesPorts() || !routes(spec)) {
+            return Optional.empty();
+        }
+        String away =
+                ": set deploy.update_config.order to stop-first (or give --order stop-first); the instance is away"
+                        + " for the time of one restart then";
+        if (spec.definition().text("network_mode") != null) {
+            return Optional.of("publishes ports and has a network_mode, so its containers have no address of their own"
+                    + " that the gateway could lead to" + away);
+        }
+        boolean adopted = observed.stream().anyMatch(Instance::published);
+        if (adopted && !System.getProperty("user.name").equals("root")) {
+            return Optional.of("holds its ports through Docker, and taking them over without a gap needs root" + away);
+        }
+        for (PublishedPort port : spec.publishedPorts()) {
+            Optional<String> why = refusal(port, spec, adopted);
+            if (why.isPresent()) {
+                return why.map(words -> words + away);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<String> refusal(PublishedPort port, ServiceSpec spec, boolean adopted) {
+        if (!port.protocol().equals("tcp")) {
+            return Optional.of(
+                    "publishes " + port.published() + "/" + port.protocol() + ", and the gateway leads tcp only");
+        }
+        if (port.number().isEmpty()) {
+            return Optional.of("publishes " + port.target() + " on '" + port.published()
+                    + "': the gateway needs one host port, not a range nor one that Docker chooses");
+        }
+        int number = port.number().getAsInt();
+        Optional<Route> ours = keeper.routes().stream()
+                .filter(route -> route.port() == number && route.hostIp().equals(port.hostIp()))
+                .findFirst();
+        if (ours.isPresent()) {
+            return ours.get().of(spec.key().project(), spec.key().service())
+                    ? Optional.empty()
+                    : Optional.of("publishes " + number + ", which the gateway leads to "
+                            + ours.get().project() + "/" + ours.get().service());
+        }
+        return adopted ? Optional.empty() : taken(port.hostIp(), number);
+    }
+
+    private static Optional<String> taken(String hostIp, int number) {
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(hostIp.isEmpty() ? new InetSocketAddress(number) : new InetSocketAddress(hostIp, number));
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of("publishes " + number + ", which cannot be had (" + e.getMessage() + ")"
+                    + Holder.of(number).map(who -> ": it is held by " + who).orElse(""));
+        }
+    }
+
+    @Override
+    public boolean routes(ServiceSpec spec) {
+        return spec.update().order() == Order.START_FIRST || has(spec.key());
+    }
+
+    private boolean has(ServiceKey key) {
+        return keeper.routes().stream().anyMatch(route -> route.of(key.project(), key.service()));
+    }
+
+    @Override
+    public synchronized void point(ServiceSpec spec, List<Instance> targets) {
+        List<Instance> reachable =
+                targets.stream().filter(target -> !target.published()).toList();
+        if (reachable.isEmpty() && !targets.isEmpty()) {
+            put(spec.key(), List.of()); // Docker leads to them itself
+            return;
+        }
+        List<Route> routes = new ArrayList<>();
+        for (PublishedPort port : spec.publishedPorts()) {
+            routes.add(new Route(
+                    spec.key().project(),
+                    spec.key().service(),
+                    port.hostIp(),
+                    port.number().orElseThrow(() -> new EngineRefused(0, port + " has no host port")),
+                    port.http() ? Route.Mode.HTTP : Route.Mode.TCP,
+                    port.hold().toMillis(),
+                    true,
+                    reachable.stream()
+                            .map(target -> new Route.Backend(target.id(), address(target), port.target()))
+                            .toList()));
+        }
+        put(spec.key(), routes);
+    }
+
+    private static String address(Instance target) {
+        return Objects.requireNonNull(target.address(), "a running container on a network has an address");
+    }
+
+    private void put(ServiceKey key, List<Route> routes) {
+        if (!routes.isEmpty() || has(key)) {
+            keeper.call("PUT", "/v1/routes/" + key.project() + "/" + key.service(), routes);
+        }
+    }
+
+    /** A container was started again, and may have another address now. */
+    public synchronized void follow(ServiceKey key, Function<String, Optional<Instance>> find) {
+        List<Route> now = keeper.routes().stream()
+                .filter(route -> route.of(key.project(), key.service()))
+                .toList();
+        List<Route> next = now.stream().map(route -> moved(route, find)).toList();
+        if (!next.equals(now)) {
+            put(key, next);
+        }
+    }
+
+    private static Route moved(Route route, Function<String, Optional<Instance>> find) {
+        return new Route(
+                route.project(),
+                route.service(),
+                route.hostIp(),
+                route.port(),
+                route.mode(),
+                route.holdMillis(),
+                route.adopt(),
+                route.backends().stream()
+                        .map(backend -> find.apply(backend.instance())
+                                .filter(found -> found.running() && found.address() != null)
+                                .map(found -> new Route.Backend(backend.instance(), address(found), backend.port()))
+                                .orElse(backend))
+                        .toList());
+    }
+
+    @Override
+    public int inFlight(ServiceKey key, String instance) {
+        int sum = 0;
+        for (JsonNode route : status(key)) {
+            for (JsonNode target : route.path("targets")) {
+                sum += target.path("instance").asText().equals(instance)
+                        ? target.path("inFlight").asInt()
+                        : 0;
+            }
+        }
+        return sum;
+    }
+
+    @Override
+    public Counts counts(ServiceKey key) {
+        long[] sums = new long[4];
+        for (JsonNode route : status(key)) {
+            sums[0] += route.path("requests").asLong();
+            sums[1] += route.path("errors").asLong();
+            sums[2] += route.path("retries").asLong();
+            sums[3] += route.path("held").asLong();
+        }
+        return new Counts(sums[0], sums[1], sums[2], sums[3]);
+    }
+
+    private List<JsonNode> status(ServiceKey key) {
+        List<JsonNode> routes = new ArrayList<>();
+        if (has(key)) {
+            for (JsonNode route : keeper.call("GET", "/v1/routes", null).path("routes")) {
+                if (route.path("project").asText().equals(key.project())
+                        && route.path("service").asText().equals(key.service())) {
+                    routes.add(route);
+                }
+            }
+        }
+        return routes;
+    }
+
+    /** What the gateway says of itself; empty where none is wanted. */
+    public Map<String, Object> describe() {
+        return keeper.routes().isEmpty()
+                ? Map.of()
+                : Map.of("routes", keeper.routes().size());
+    }
+
+    @Override
+    public void close() {
+        keeper.close();
+    }
+}

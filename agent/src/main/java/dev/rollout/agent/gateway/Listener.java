@@ -1,0 +1,133 @@
+package dev.rollout.agent.gateway;
+
+import io.vertx.core.Deployable;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Listens for a port on every event loop. Where a container that Docker published still holds the port, it listens beside
+ * it, has new connections redirected to it, and takes the port itself as soon as it is free: nobody is refused meanwhile.
+ */
+final class Listener {
+    private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
+    private static final long RETRY_MILLIS = 20;
+    private static final int SECONDS = 10;
+
+    private final Vertx vertx;
+    private final Port port;
+    private final Redirect redirect;
+    private final int loops;
+    private final java.util.List<String> deployments = new java.util.concurrent.CopyOnWriteArrayList<>();
+    private volatile int beside;
+    private volatile boolean closed;
+
+    Listener(Vertx vertx, Port port, Redirect redirect, int loops) {
+        this.vertx = vertx;
+        this.port = port;
+        this.redirect = redirect;
+        this.loops = loops;
+    }
+
+    /** The port that connections are redirected to for a while; 0 where the published one is held. */
+    int beside() {
+        return beside;
+    }
+
+    /** @throws IOException where the port cannot be had */
+    void open() throws IOException {
+        Route route = port.route();
+        try {
+            deploy(route.port());
+        } catch (IOException e) {
+            if (!route.adopt() || !inUse(e)) {
+                throw new IOException("cannot listen on " + route.listen() + ": " + e.getMessage(), e);
+            }
+            int free = freePort();
+            deploy(free);
+            redirect.add(route.hostIp(), route.port(), free);
+            beside = free;
+            LOG.info("{} is held by a published container: new connections come by {}", route.listen(), free);
+            vertx.setTimer(RETRY_MILLIS, timer -> retry());
+        }
+    }
+
+    private void retry() {
+        vertx.executeBlocking(() -> {
+                    deploy(port.route().port());
+                    redirect.remove(port.route().hostIp(), port.route().port(), beside);
+                    return true;
+                })
+                .onSuccess(done -> {
+                    // what was redirected once stays on the other listener until it ends
+                    LOG.info("{} is free: taken", port.route().listen());
+                    beside = 0;
+                })
+                .onFailure(held -> {
+                    if (!closed) {
+                        vertx.setTimer(RETRY_MILLIS, timer -> retry());
+                    }
+                });
+    }
+
+    private void deploy(int number) throws IOException {
+        String host = port.route().hostIp().isEmpty() ? "::" : port.route().hostIp();
+        try {
+            deploy(host, number);
+        } catch (IOException e) {
+            if (!host.equals("::") || inUse(e)) {
+                throw e;
+            }
+            deploy("0.0.0.0", number); // a host without IPv6
+        }
+    }
+
+    /** The native transport has an exception of its own for it. */
+    private static boolean inUse(IOException e) {
+        return String.valueOf(e.getMessage()).contains("already in use");
+    }
+
+    private void deploy(String host, int number) throws IOException {
+        Future<String> deployed =
+                vertx.deployVerticle(() -> front(host, number), new DeploymentOptions().setInstances(loops));
+        try {
+            deployments.add(deployed.toCompletionStage().toCompletableFuture().get(SECONDS, TimeUnit.SECONDS));
+        } catch (ExecutionException e) {
+            throw new IOException(
+                    String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()), e.getCause());
+        } catch (TimeoutException e) {
+            throw new IOException("no answer", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private Deployable front(String host, int number) {
+        return switch (port.route().mode()) {
+            case HTTP -> new HttpFront(port, host, number);
+            case TCP -> new TcpFront(port, host, number);
+        };
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    void close() {
+        closed = true;
+        if (beside != 0) {
+            redirect.remove(port.route().hostIp(), port.route().port(), beside);
+        }
+        deployments.forEach(vertx::undeploy);
+    }
+}

@@ -1,0 +1,40 @@
+package dev.rollout.agent.gateway;
+
+import java.util.List;
+
+/**
+ * Where a published port leads. The file, the wire and the router share this one shape.
+ *
+ * @param hostIp the address to listen on; empty is all of them
+ * @param holdMillis how long a request waits where no target is there
+ * @param adopt whether the port may still be held by a container that Docker published: its new connections are
+ *     redirected until the port is free
+ */
+public record Route(
+        String project,
+        String service,
+        String hostIp,
+        int port,
+        Mode mode,
+        long holdMillis,
+        boolean adopt,
+        List<Backend> backends) {
+
+    /** What is understood of the traffic. */
+    public enum Mode {
+        HTTP,
+        TCP
+    }
+
+    /** @param instance the container's id */
+    public record Backend(String instance, String host, int port) {}
+
+    /** Where it listens, as a person writes it. */
+    public String listen() {
+        return (hostIp.isEmpty() ? "*" : hostIp) + ":" + port;
+    }
+
+    boolean of(String otherProject, String otherService) {
+        return project.equals(otherProject) && service.equals(otherService);
+    }
+}

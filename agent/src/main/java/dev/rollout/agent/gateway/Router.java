@@ -1,0 +1,149 @@
+package dev.rollout.agent.gateway;
+
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** All ports of this gateway. A change is in force, and on disk, when the call returns. */
+final class Router {
+    private static final Logger LOG = LoggerFactory.getLogger(Router.class);
+
+    private record Open(Port port, Listener listener) {}
+
+    private final Vertx vertx;
+    private final RouteFile file;
+    private final Redirect redirect;
+    private final int loops;
+    private final Map<String, Open> open = new LinkedHashMap<>();
+
+    Router(Vertx vertx, RouteFile file, Redirect redirect, int loops) {
+        this.vertx = vertx;
+        this.file = file;
+        this.redirect = redirect;
+        this.loops = loops;
+    }
+
+    /** Takes up the routes that were there before. One that cannot be had again is tried with the next change. */
+    synchronized void restore() throws IOException {
+        redirect.clear();
+        for (Route route : file.read()) {
+            try {
+                lead(adopting(route));
+            } catch (IOException e) {
+                LOG.error("{}", e.getMessage());
+            }
+        }
+    }
+
+    /** Whoever holds the port now is one that Docker published, or the last breath of the gateway before. */
+    private static Route adopting(Route route) {
+        return new Route(
+                route.project(),
+                route.service(),
+                route.hostIp(),
+                route.port(),
+                route.mode(),
+                route.holdMillis(),
+                true,
+                route.backends());
+    }
+
+    /**
+     * Gives a service these routes and no others.
+     *
+     * @throws IOException where a port cannot be had; the service keeps the routes that it had
+     */
+    synchronized void put(String project, String service, List<Route> routes) throws IOException {
+        List<String> fresh = new ArrayList<>();
+        try {
+            for (Route route : routes) {
+                if (!open.containsKey(route.listen())) {
+                    fresh.add(route.listen());
+                }
+                lead(route);
+            }
+        } catch (IOException e) {
+            fresh.forEach(this::close);
+            throw e;
+        }
+        List<String> gone = open.values().stream()
+                .map(one -> one.port().route())
+                .filter(route -> route.of(project, service)
+                        && routes.stream().noneMatch(kept -> kept.listen().equals(route.listen())))
+                .map(Route::listen)
+                .toList();
+        gone.forEach(this::close);
+        file.write(open.values().stream().map(one -> one.port().route()).toList());
+    }
+
+    private void lead(Route route) throws IOException {
+        Open there = open.get(route.listen());
+        if (there == null) {
+            Port port = new Port(vertx, route);
+            Listener listener = new Listener(vertx, port, redirect, loops);
+            listener.open();
+            open.put(route.listen(), new Open(port, listener));
+            return;
+        }
+        Route now = there.port().route();
+        if (!now.of(route.project(), route.service())) {
+            throw new IOException(
+                    route.listen() + " belongs to " + now.project() + "/" + now.service() + " in the gateway");
+        }
+        there.port().point(route);
+    }
+
+    private void close(String listen) {
+        Open gone = open.remove(listen);
+        if (gone != null) {
+            gone.listener().close();
+        }
+    }
+
+    /** What each port does now. */
+    synchronized List<Map<String, Object>> status() {
+        List<Map<String, Object>> status = new ArrayList<>();
+        for (Open one : open.values()) {
+            status.add(status(one));
+        }
+        return status;
+    }
+
+    private static Map<String, Object> status(Open one) {
+        Port port = one.port();
+        Map<String, Object> shown = new LinkedHashMap<>();
+        shown.put("project", port.route().project());
+        shown.put("service", port.route().service());
+        shown.put("listen", port.route().listen());
+        shown.put("mode", port.route().mode().name().toLowerCase(java.util.Locale.ROOT));
+        shown.put("requests", port.requests.sum());
+        shown.put("errors", port.errors.sum());
+        shown.put("retries", port.retries.sum());
+        shown.put("held", port.held.sum());
+        shown.put("p50Micros", port.latency.quantile(0.5));
+        shown.put("p99Micros", port.latency.quantile(0.99));
+        shown.put("redirectedFrom", one.listener().beside());
+        List<Map<String, Object>> targets = new ArrayList<>();
+        for (Target target : port.all()) {
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("instance", target.backend.instance());
+            row.put("address", target.backend.host() + ":" + target.backend.port());
+            row.put("state", !port.leads(target) ? "draining" : target.wellKnown() ? "ready" : "unreachable");
+            row.put("inFlight", target.inFlight.get());
+            row.put("requests", target.requests.sum());
+            row.put("errors", target.errors.sum());
+            targets.add(row);
+        }
+        shown.put("targets", targets);
+        return shown;
+    }
+
+    synchronized void close() {
+        redirect.clear();
+    }
+}

@@ -1,0 +1,37 @@
+package dev.rollout.agent.gateway;
+
+import io.vertx.core.net.SocketAddress;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+
+/** An instance that requests are sent to, and what it is doing. */
+final class Target {
+    private static final long EJECTION_NANOS = 1_000_000_000L;
+
+    final Route.Backend backend;
+    final SocketAddress address;
+    final AtomicInteger inFlight = new AtomicInteger();
+    final LongAdder requests = new LongAdder();
+    final LongAdder errors = new LongAdder();
+    private volatile long ejectedAt;
+    private volatile boolean ejected;
+
+    Target(Route.Backend backend) {
+        this.backend = backend;
+        this.address = SocketAddress.inetSocketAddress(backend.port(), backend.host());
+    }
+
+    /** It could not be reached: the others come first for a second. */
+    void eject() {
+        errors.increment();
+        ejectedAt = System.nanoTime();
+        ejected = true;
+    }
+
+    boolean wellKnown() {
+        if (ejected && System.nanoTime() - ejectedAt > EJECTION_NANOS) {
+            ejected = false;
+        }
+        return !ejected;
+    }
+}

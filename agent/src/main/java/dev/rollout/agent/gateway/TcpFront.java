@@ -1,0 +1,73 @@
+package dev.rollout.agent.gateway;
+
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.net.NetClient;
+import io.vertx.core.net.NetClientOptions;
+import io.vertx.core.net.NetServerOptions;
+import io.vertx.core.net.NetSocket;
+
+/** Takes the connections of a port on one event loop, and ties each to a connection to a target. */
+final class TcpFront extends VerticleBase {
+    private static final int CONNECT_MILLIS = 2000;
+    private static final int BACKLOG = 4096;
+
+    private final Port port;
+    private final String host;
+    private final int bound;
+    private NetClient client;
+
+    @SuppressWarnings("NullAway.Init") // start() makes the client before anything is asked
+    TcpFront(Port port, String host, int bound) {
+        this.port = port;
+        this.host = host;
+        this.bound = bound;
+    }
+
+    @Override
+    public Future<?> start() {
+        client = vertx.createNetClient(
+                new NetClientOptions().setConnectTimeout(CONNECT_MILLIS).setTcpNoDelay(true));
+        return vertx.createNetServer(
+                        new NetServerOptions().setAcceptBacklog(BACKLOG).setTcpNoDelay(true))
+                .connectHandler(this::handle)
+                .listen(bound, host);
+    }
+
+    private void handle(NetSocket here) {
+        port.requests.increment();
+        here.pause();
+        port.takeOrWait().onSuccess(target -> connect(here, target, true)).onFailure(none -> {
+            port.errors.increment();
+            here.close();
+        });
+    }
+
+    private void connect(NetSocket here, Target target, boolean first) {
+        client.connect(target.address)
+                .onSuccess(there -> tie(here, there, target))
+                .onFailure(e -> {
+                    target.eject();
+                    port.done(target);
+                    Target other = first ? port.take(target) : null;
+                    if (other != null) {
+                        port.retries.increment();
+                        connect(here, other, false);
+                    } else {
+                        port.errors.increment();
+                        here.close();
+                    }
+                });
+    }
+
+    private void tie(NetSocket here, NetSocket there, Target target) {
+        there.pause();
+        here.closeHandler(gone -> {
+            port.done(target);
+            there.close();
+        });
+        there.closeHandler(gone -> here.close());
+        here.pipeTo(there);
+        there.pipeTo(here);
+    }
+}

@@ -1,0 +1,35 @@
+package dev.rollout.agent.model;
+
+import java.time.Duration;
+import java.util.OptionalInt;
+
+/**
+ * A port of a service that the host publishes.
+ *
+ * @param hostIp empty: all addresses
+ * @param published as the file has it: a number, a range, or empty where Docker chooses
+ * @param http whether HTTP is spoken on it, as far as the file tells
+ * @param hold how long a request waits where no instance is ready
+ */
+public record PublishedPort(String hostIp, String published, int target, String protocol, boolean http, Duration hold) {
+    private static final Duration HOLD = Duration.ofSeconds(5);
+
+    static PublishedPort of(Tree port, Tree own, Readiness readiness) {
+        String published = port.text("published", "");
+        int target = port.integer("target", 0);
+        Tree policy = own.at("ports", published);
+        boolean probed = readiness.check() instanceof Readiness.Check.Http http && http.port() == target;
+        return new PublishedPort(
+                port.text("host_ip", ""),
+                published,
+                target,
+                port.text("protocol", "tcp"),
+                policy.text("mode", probed ? "http" : "tcp").equals("http"),
+                policy.duration("hold", HOLD));
+    }
+
+    /** The host port; empty where it is a range or Docker's choice. */
+    public OptionalInt number() {
+        return published.matches("\\d{1,5}") ? OptionalInt.of(Integer.parseInt(published)) : OptionalInt.empty();
+    }
+}

@@ -1,0 +1,72 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Batch;
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Previous;
+import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Ticket;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/** Leading the published ports over and back. Does nothing for a service whose ports are not the gateway's. */
+final class Routing {
+    private final Ticket ticket;
+    private final ServiceSpec spec;
+    private final Ports ports;
+
+    Routing(Ticket ticket, Ports ports) {
+        this.ticket = ticket;
+        this.spec = ticket.spec();
+        this.ports = ports;
+    }
+
+    /** Whether Docker publishes the ports itself, as for a service that is stopped first. */
+    boolean dockerPublishes() {
+        return spec.publishesPorts() && !ports.traffic().routes(spec);
+    }
+
+    /** What was to be replaced up to a batch gets nothing new; all others of the service do. */
+    void over(int batch) {
+        Set<String> replaced = new HashSet<>();
+        ticket.batches()
+                .subList(0, batch + 1)
+                .forEach(done -> done.previous().forEach(previous -> replaced.add(previous.id())));
+        point(instance -> !replaced.contains(instance.id()));
+    }
+
+    /** The candidates of these batches get nothing new; all others of the service do. */
+    void back(List<Batch> batches) {
+        Set<Integer> slots = new HashSet<>();
+        batches.forEach(batch -> slots.addAll(batch.slots()));
+        point(instance -> !(instance.rollout().equals(ticket.id()) && slots.contains(instance.slot())));
+    }
+
+    private void point(Predicate<Instance> serves) {
+        if (spec.publishesPorts() && ports.traffic().routes(spec)) {
+            ports.traffic()
+                    .point(
+                            spec,
+                            ports.engine().instances(ticket.key()).stream()
+                                    .filter(Instance::running)
+                                    .filter(serves)
+                                    .toList());
+        }
+    }
+
+    /** Whether a previous has answered all that it was asked. */
+    boolean idle(Previous previous) {
+        if (!spec.publishesPorts() || !ports.traffic().routes(spec)) {
+            return true;
+        }
+        return ports.traffic().inFlight(ticket.key(), previous.id()) == 0 && pastDocker(previous);
+    }
+
+    /** Connections that came by Docker's own port, before the gateway took it, cannot be led elsewhere: they end there. */
+    private boolean pastDocker(Previous previous) {
+        boolean published =
+                ports.engine().find(previous.id()).filter(Instance::published).isPresent();
+        return !published || ports.engine().connections(previous.id(), spec.targetPorts()) == 0;
+    }
+}

@@ -1,0 +1,3 @@
+/** How the parts of the program find, start and speak to each other on one host. */
+@org.jspecify.annotations.NullMarked
+package dev.rollout.agent.wire;

@@ -1,0 +1,437 @@
+package dev.rollout.agent.gateway;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Vertx;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The data plane on real sockets, with instances and clients that do what real ones do at their worst. */
+class HttpFrontTest {
+    private final Vertx vertx = Vertx.vertx();
+    private final List<AutoCloseable> opened = new ArrayList<>();
+    private Port port = new Port(vertx, route(0));
+    private int number;
+
+    private Route route(long holdMillis, Backend... backends) {
+        return new Route(
+                "p",
+                "web",
+                "127.0.0.1",
+                number,
+                Route.Mode.HTTP,
+                holdMillis,
+                false,
+                Arrays.stream(backends).map(b -> b.address("c" + b.port())).toList());
+    }
+
+    private void lead(Backend... backends) throws Exception {
+        opened.addAll(List.of(backends));
+        try (ServerSocket free = new ServerSocket(0)) {
+            number = free.getLocalPort();
+        }
+        port = new Port(vertx, route(5000, backends));
+        vertx.deployVerticle(() -> new HttpFront(port, "127.0.0.1", number), new DeploymentOptions().setInstances(2))
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get(10, TimeUnit.SECONDS);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        for (AutoCloseable one : opened) {
+            one.close();
+        }
+        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    /** A client's connection. */
+    private final class Client implements AutoCloseable {
+        final Socket socket = new Socket("127.0.0.1", number);
+        final InputStream in = new BufferedInputStream(socket.getInputStream());
+
+        Client() throws IOException {
+            socket.setSoTimeout(10_000);
+            socket.setTcpNoDelay(true);
+        }
+
+        Client send(String text) throws IOException {
+            Backend.write(socket.getOutputStream(), text);
+            return this;
+        }
+
+        String head() throws IOException {
+            return Backend.head(in);
+        }
+
+        /** An answer with a length. */
+        String answer() throws IOException {
+            String head = head();
+            return head.lines().findFirst().orElse("closed") + "|" + new String(Backend.length(head, in));
+        }
+
+        String rest() throws IOException {
+            return new String(in.readAllBytes(), java.nio.charset.StandardCharsets.ISO_8859_1);
+        }
+
+        @Override
+        public void close() throws IOException {
+            socket.close();
+        }
+    }
+
+    private static final String GET = "GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+
+    @Test
+    void requestsAreRoutedNotConnections() throws Exception {
+        Backend one = Backend.saying("one");
+        Backend two = Backend.saying("two");
+        lead(one);
+        opened.add(two);
+        try (Client client = new Client()) {
+            assertEquals("HTTP/1.1 200 OK|one", client.send(GET).answer());
+            port.point(route(5000, two));
+            assertEquals("HTTP/1.1 200 OK|two", client.send(GET).answer(), "on the same connection");
+        }
+        assertTrue(one.heads.getFirst().startsWith("GET /a?b=c HTTP/1.1\r\n"), one.heads.toString());
+        String head = one.heads.getFirst().toLowerCase(java.util.Locale.ROOT);
+        assertTrue(head.contains("host: shop.example\r\n"), head);
+        assertTrue(head.contains("x-forwarded-for: 127.0.0.1\r\n"), head);
+        assertTrue(head.contains("x-forwarded-proto: http\r\n"), head);
+    }
+
+    @Test
+    void whatBelongsToAConnectionStaysOnIt() throws Exception {
+        Backend backend = new Backend((head, in, out) -> Backend.write(
+                out, "HTTP/1.1 200 OK\r\nConnection: X-Mine\r\nX-Mine: 1\r\nX-Yours: 2\r\nContent-Length: 0\r\n\r\n"));
+        lead(backend);
+        try (Client client = new Client()) {
+            client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: X-Secret\r\nX-Secret: 1\r\nTE: trailers\r\n\r\n");
+            String answer = client.head().toLowerCase(java.util.Locale.ROOT);
+            assertFalse(answer.contains("x-mine"), answer);
+            assertTrue(answer.contains("x-yours: 2"), answer);
+        }
+        assertFalse(backend.heads.getFirst().toLowerCase(java.util.Locale.ROOT).contains("x-secret"));
+    }
+
+    @Test
+    void pipelinedRequestsAreAnsweredInTheirOrder() throws Exception {
+        AtomicInteger count = new AtomicInteger();
+        lead(new Backend((head, in, out) -> {
+            String body = "n" + count.incrementAndGet();
+            Backend.write(out, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + body);
+        }));
+        try (Client client = new Client()) {
+            client.send(GET + GET + GET);
+            assertEquals(
+                    List.of("HTTP/1.1 200 OK|n1", "HTTP/1.1 200 OK|n2", "HTTP/1.1 200 OK|n3"),
+                    List.of(client.answer(), client.answer(), client.answer()));
+        }
+    }
+
+    @Test
+    void chunksAndTrailersPassBothWays() throws Exception {
+        lead(new Backend((head, in, out) -> {
+            StringBuilder body = new StringBuilder();
+            while (!body.toString().endsWith("0\r\n\r\n")) {
+                body.append((char) in.read());
+            }
+            Backend.write(
+                    out,
+                    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"
+                            + body.toString().replace("0\r\n\r\n", "0\r\nX-Sum: 42\r\n\r\n"));
+        }));
+        try (Client client = new Client()) {
+            client.send(
+                    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n");
+            String head = client.head();
+            assertTrue(head.toLowerCase(java.util.Locale.ROOT).contains("transfer-encoding: chunked"), head);
+            StringBuilder body = new StringBuilder();
+            while (!body.toString().endsWith("\r\n\r\n")) {
+                body.append((char) client.in.read());
+            }
+            assertTrue(body.toString().toLowerCase(java.util.Locale.ROOT).contains("x-sum: 42"), body.toString());
+            assertTrue(body.toString().contains("hello") && body.toString().contains(" world"), body.toString());
+        }
+    }
+
+    @Test
+    void headAndNoContentHaveNoBody() throws Exception {
+        lead(new Backend((head, in, out) -> Backend.write(
+                out,
+                head.startsWith("HEAD")
+                        ? "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+                        : "HTTP/1.1 204 No Content\r\n\r\n")));
+        try (Client client = new Client()) {
+            String head = client.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").head();
+            assertTrue(head.toLowerCase(java.util.Locale.ROOT).contains("content-length: 1000"), head);
+            assertTrue(client.send(GET).head().startsWith("HTTP/1.1 204"));
+            assertTrue(client.send(GET).head().startsWith("HTTP/1.1 204"), "the connection is in step");
+        }
+    }
+
+    @Test
+    void aClientThatWaitsFor100ContinueGetsIt() throws Exception {
+        lead(new Backend((head, in, out) -> {
+            String body = new String(Backend.length(head, in));
+            Backend.write(out, "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+        }));
+        try (Client client = new Client()) {
+            client.send("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
+            assertTrue(client.head().startsWith("HTTP/1.1 100"));
+            assertEquals("HTTP/1.1 200 OK|hello", client.send("hello").answer());
+        }
+    }
+
+    @Test
+    void aTunnelPassesBytesBothWays() throws Exception {
+        lead(new Backend((head, in, out) -> {
+            Backend.write(out, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+            for (int c = in.read(); c >= 0; c = in.read()) {
+                out.write(c);
+                out.flush();
+            }
+        }));
+        try (Client client = new Client()) {
+            client.send("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+            String head = client.head();
+            assertTrue(head.startsWith("HTTP/1.1 101"), head);
+            assertTrue(head.toLowerCase(java.util.Locale.ROOT).contains("upgrade: echo"), head);
+            client.send("ping");
+            assertEquals("ping", new String(client.in.readNBytes(4)));
+            assertEquals(1, port.all().getFirst().inFlight.get(), "an open tunnel is in flight");
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void anInstanceMayRefuseAnUpgrade() throws Exception {
+        lead(new Backend(
+                (head, in, out) -> Backend.write(out, "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")));
+        try (Client client = new Client()) {
+            client.send("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+            assertEquals("HTTP/1.1 403 Forbidden|no", client.answer());
+        }
+        awaitIdle();
+    }
+
+    private void awaitIdle() throws InterruptedException {
+        for (int i = 0; i < 500 && port.all().stream().anyMatch(t -> t.inFlight.get() > 0); i++) {
+            Thread.sleep(10);
+        }
+        assertEquals(0, port.all().stream().mapToInt(t -> t.inFlight.get()).sum(), "nothing stays in flight");
+    }
+
+    @Test
+    void aBodyOfAnySizeStreamsWithoutBeingKept() throws Exception {
+        long size = 200L << 20;
+        lead(new Backend((head, in, out) -> {
+            long read = 0;
+            byte[] chunk = new byte[65536];
+            while (read < size) {
+                int n = in.read(chunk);
+                if (n < 0) {
+                    return;
+                }
+                read += n;
+            }
+            Backend.write(out, "HTTP/1.1 200 OK\r\nContent-Length: " + size + "\r\n\r\n");
+            for (long sent = 0; sent < size; sent += chunk.length) {
+                out.write(chunk, 0, (int) Math.min(chunk.length, size - sent));
+            }
+            out.flush();
+        }));
+        Runtime runtime = Runtime.getRuntime();
+        try (Client client = new Client()) {
+            client.send("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: " + size + "\r\n\r\n");
+            byte[] chunk = new byte[65536];
+            for (long sent = 0; sent < size; sent += chunk.length) {
+                client.socket.getOutputStream().write(chunk);
+            }
+            assertTrue(client.head().startsWith("HTTP/1.1 200"));
+            Thread.sleep(500); // a slow reader: the gateway must not read ahead for it
+            System.gc();
+            long used = runtime.totalMemory() - runtime.freeMemory();
+            assertTrue(used < size, "read ahead: " + (used >> 20) + " MiB in use");
+            long got = 0;
+            while (got < size) {
+                int n = client.in.read(chunk);
+                assertTrue(n > 0, "cut after " + got);
+                got += n;
+            }
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void anAnswerThatIsCutIsSeenToBeCut() throws Exception {
+        lead(new Backend((head, in, out) -> {
+            Backend.write(out, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this");
+            throw new IOException("gone");
+        }));
+        try (Client client = new Client()) {
+            client.send(GET);
+            assertTrue(client.head().startsWith("HTTP/1.1 200"));
+            assertEquals("only this", client.rest(), "and then the end of the connection, not of the answer");
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void aConnectionThatClosedBeforeTheAnswerIsTriedOnceMoreWhereThatIsSafe() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        Backend broken = new Backend((head, in, out) -> {
+            asked.incrementAndGet();
+            throw new IOException("gone");
+        });
+        Backend well = Backend.saying("well");
+        lead(broken, well);
+        for (int i = 0; i < 4; i++) {
+            try (Client client = new Client()) {
+                assertEquals("HTTP/1.1 200 OK|well", client.send(GET).answer());
+            }
+        }
+        int before = asked.get() + well.heads.size();
+        port.point(route(5000, broken));
+        try (Client client = new Client()) {
+            client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbuy");
+            assertTrue(client.answer().startsWith("HTTP/1.1 502"));
+        }
+        assertEquals(before + 1, asked.get() + well.heads.size(), "what could be done twice is done once");
+        awaitIdle();
+    }
+
+    @Test
+    void anInstanceThatRefusesConnectionsIsPassedOver() throws Exception {
+        Backend dead = Backend.saying("dead");
+        Backend well = Backend.saying("well");
+        lead(dead, well);
+        dead.close();
+        for (int i = 0; i < 20; i++) {
+            try (Client client = new Client()) {
+                client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbuy");
+                assertEquals(
+                        "HTTP/1.1 200 OK|well", client.answer(), "nothing was sent to the other, so it may be tried");
+            }
+        }
+        assertTrue(port.retries.sum() >= 1);
+    }
+
+    @Test
+    void badHttpFromAnInstanceIsA502() throws Exception {
+        lead(new Backend((head, in, out) -> {
+            Backend.write(out, "WHAT IS THIS\r\n\r\n");
+            throw new IOException("gone");
+        }));
+        try (Client client = new Client()) {
+            assertTrue(client.send(GET).answer().startsWith("HTTP/1.1 502"));
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void aClientThatGoesAwayFreesItsTarget() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        lead(new Backend((head, in, out) -> {
+            asked.countDown();
+            Thread.sleep(60_000); // accepts and never answers
+        }));
+        try (Client client = new Client()) {
+            client.send(GET);
+            assertTrue(asked.await(5, TimeUnit.SECONDS));
+            assertEquals(1, port.all().getFirst().inFlight.get());
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void withNoTargetRequestsWaitAndThenGoOn() throws Exception {
+        Backend one = Backend.saying("one");
+        lead();
+        opened.add(one);
+        try (Client client = new Client()) {
+            client.send(GET);
+            while (port.held.sum() == 0) {
+                Thread.onSpinWait();
+            }
+            port.point(route(5000, one));
+            assertEquals("HTTP/1.1 200 OK|one", client.answer());
+        }
+        port.point(route(50));
+        try (Client client = new Client()) {
+            assertTrue(client.send(GET).answer().startsWith("HTTP/1.1 503"), "but not for ever");
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void drainingTargetsCountDownToNothing() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        Backend slow = new Backend((head, in, out) -> {
+            go.await();
+            Backend.write(out, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow");
+        });
+        Backend next = Backend.saying("next");
+        lead(slow);
+        opened.add(next);
+        try (Client client = new Client()) {
+            client.send(GET);
+            while (slow.heads.isEmpty()) {
+                Thread.onSpinWait();
+            }
+            port.point(route(5000, next));
+            Target leaving =
+                    port.all().stream().filter(t -> !port.leads(t)).findFirst().orElseThrow();
+            assertEquals(1, leaving.inFlight.get());
+            go.countDown();
+            assertEquals("HTTP/1.1 200 OK|slow", client.answer(), "what was begun is finished");
+            awaitIdle();
+            assertEquals(1, port.all().size(), "and then forgotten");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde",
+                "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +4\r\n\r\nabcd",
+                "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;\nhello\r\n0\r\n\r\n",
+                "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n folded\r\n\r\n",
+                "GET / HTTP/1.1\nHost: x\n\n",
+                "GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: x\r\nX A: 1\r\n\r\n",
+                "GET / HTTP/1.1\r\n\r\n",
+                "GE\u0001T / HTTP/1.1\r\nHost: x\r\n\r\n",
+            })
+    void whatTwoParsersMayReadDifferentlyIsRefused(String shape) throws Exception {
+        Backend backend = Backend.saying("served");
+        lead(backend);
+        try (Client client = new Client()) {
+            client.send(shape);
+            client.socket.shutdownOutput();
+            String answer = client.rest();
+            assertFalse(answer.contains(" 200 "), answer);
+        }
+        awaitIdle();
+    }
+}
