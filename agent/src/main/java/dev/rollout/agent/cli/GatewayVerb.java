@@ -24,6 +24,10 @@ final class GatewayVerb {
         }
     }
 
+    private static String shortId(String id) {
+        return id.substring(0, Math.min(12, id.length()));
+    }
+
     static final class State extends Verb {
         @Override
         Syntax syntax() {
@@ -46,7 +50,7 @@ final class GatewayVerb {
                                     + route.path("mode").asText(),
                             route.path("project").asText() + "/"
                                     + route.path("service").asText(),
-                            target.path("instance").asText().substring(0, 12),
+                            shortId(target.path("instance").asText()),
                             target.path("address").asText(),
                             target.path("state").asText(),
                             target.path("inFlight").asText(),

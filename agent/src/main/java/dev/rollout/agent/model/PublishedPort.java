@@ -30,6 +30,6 @@ public record PublishedPort(String hostIp, String published, int target, String 
 
     /** The host port; empty where it is a range or Docker's choice. */
     public OptionalInt number() {
-        return published.matches("\\d{1,5}") ? OptionalInt.of(Integer.parseInt(published)) : OptionalInt.empty();
+        return published.matches("[1-9]\\d{0,4}") ? OptionalInt.of(Integer.parseInt(published)) : OptionalInt.empty();
     }
 }

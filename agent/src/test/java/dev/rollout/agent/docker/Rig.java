@@ -203,6 +203,7 @@ final class Rig implements AutoCloseable {
     public void close() throws Exception {
         if (ownsAgent) {
             rollout("agent", "stop");
+            rollout("gateway", "stop"); // after the agent, which would start it again
         }
         Ran left = docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + project);
         for (String id : left.out().lines().toList()) {
