@@ -16,6 +16,7 @@ import dev.rollout.agent.rollout.plan.Plan;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -53,6 +54,7 @@ public final class Api implements Resource {
     private final Rollouts rollouts;
     private final Journal journal;
     private final Host host;
+    private final Repeats<List<Rollouts.Begun>> repeats = new Repeats<>();
 
     public Api(Rollouts rollouts, Journal journal, Host host) {
         this.rollouts = rollouts;
@@ -66,6 +68,7 @@ public final class Api implements Resource {
         routes.put("GET /healthz", context -> ApiServer.send(context, 200, Map.of("status", "ok")));
         routes.put("GET /readyz", context -> ApiServer.send(context, 200, Map.of("status", "ok")));
         routes.put("GET /metrics", this::metrics);
+        routes.put("GET /v1/openapi.yaml", Api::document);
         routes.put("GET /v1/agent", context -> ApiServer.send(context, 200, host.describe()));
         routes.put("POST /v1/agent/stop", this::stop);
         routes.put("GET /v1/doctor", context -> ApiServer.send(context, 200, Map.of("checks", host.doctor())));
@@ -82,6 +85,14 @@ public final class Api implements Resource {
         routes.put("GET /v1/services/:project/:service/logs", this::logs);
         routes.put("POST /v1/prune", this::prune);
         return routes;
+    }
+
+    private static void document(RoutingContext context) throws IOException {
+        try (InputStream document = Objects.requireNonNull(Api.class.getResourceAsStream("/openapi.yaml"))) {
+            context.response()
+                    .putHeader("Content-Type", "application/yaml")
+                    .end(Buffer.buffer(document.readAllBytes()));
+        }
     }
 
     private void metrics(RoutingContext context) {
@@ -137,7 +148,9 @@ public final class Api implements Resource {
     }
 
     private void up(RoutingContext context) throws IOException {
-        begun(context, rollouts.up(request(ApiServer.body(context))));
+        UpRequest request = request(ApiServer.body(context));
+        String key = context.request().getHeader("Idempotency-Key");
+        begun(context, key == null ? rollouts.up(request) : repeats.once(key, () -> rollouts.up(request)));
     }
 
     private static void begun(RoutingContext context, List<Rollouts.Begun> begun) {

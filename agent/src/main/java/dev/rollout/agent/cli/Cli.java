@@ -14,6 +14,8 @@ import java.util.function.ToIntFunction;
 
 /** The command line: finds the verb, calls it, turns what it throws into a message and an exit code. */
 public final class Cli {
+    private static final String PLUGIN_METADATA = "docker-cli-plugin-metadata";
+
     private Cli() {}
 
     /** The verbs. Only the one that is asked for is made. */
@@ -62,8 +64,15 @@ public final class Cli {
      * @return the exit code
      */
     public static int run(String[] args, ToIntFunction<Folders> agent, ToIntFunction<Folders> gateway) {
+        if (args.length > 0 && args[0].equals(PLUGIN_METADATA)) {
+            System.out.println("{\"SchemaVersion\":\"0.1.0\",\"Vendor\":\"Rollout\",\"Version\":\"" + Version.TEXT
+                    + "\",\"ShortDescription\":\"Zero-downtime rollouts of Compose services\"}");
+            return Exit.DONE;
+        }
+        // as a plugin, docker names it once more: docker rollout up web
+        List<String> typed = List.of(args).subList(args.length > 0 && args[0].equals("rollout") ? 1 : 0, args.length);
         try {
-            return run(List.of(args), Map.of("agent run", agent, "gateway run", gateway));
+            return run(typed, Map.of("agent run", agent, "gateway run", gateway));
         } catch (CliException e) {
             System.err.println("rollout: " + e.getMessage());
             return e.exit();

@@ -74,6 +74,12 @@ class CliTest {
     }
 
     @Test
+    void itIsADockerPluginAsWell() {
+        assertTrue(run("docker-cli-plugin-metadata").out().contains("\"SchemaVersion\":\"0.1.0\""));
+        assertEquals("rollout 0.1.0", run("rollout", "version").out().strip());
+    }
+
+    @Test
     void agentRunRunsTheAgent() {
         assertEquals(99, run("agent", "run").exit());
         assertEquals("rollout 0.1.0", run("--version").out().strip());
