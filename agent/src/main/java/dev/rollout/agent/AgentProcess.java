@@ -81,7 +81,7 @@ final class AgentProcess implements Api.Host {
         engine = new DockerEngine(DockerHost.find(System.getenv()), System.getenv());
         roles = new SharedRoles(folders.shm(), folders.state());
         traffic = new GatewaySwitch(folders);
-        engine.onStart(key -> traffic.follow(key, engine::find));
+        engine.onChange(key -> traffic.follow(key, engine::find));
         Waiter waiter = Waiter.real();
         rollouts = new Rollouts(
                 new Ports(
@@ -183,7 +183,12 @@ final class AgentProcess implements Api.Host {
     }
 
     @Override
-    public void awaitNews(long millis) throws InterruptedException {
-        journal.awaitNews(millis);
+    public long news() {
+        return journal.news();
+    }
+
+    @Override
+    public void awaitNews(long since, long millis) throws InterruptedException {
+        journal.awaitNews(since, millis);
     }
 }

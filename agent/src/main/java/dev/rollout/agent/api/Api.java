@@ -48,7 +48,11 @@ public final class Api implements Resource {
 
         void stop();
 
-        void awaitNews(long millis) throws InterruptedException;
+        /** How much was written so far. */
+        long news();
+
+        /** Waits until more was written than that, or the time is over. */
+        void awaitNews(long since, long millis) throws InterruptedException;
     }
 
     private final Rollouts rollouts;
@@ -220,6 +224,7 @@ public final class Api implements Resource {
         context.response().setChunked(true).putHeader("Content-Type", "text/event-stream");
         boolean known = false;
         while (!context.response().closed()) {
+            long news = host.news(); // before it is read: what is written meanwhile is not waited for
             for (Journal.Entry entry : journal.entries(id, seen)) {
                 seen = entry.seq();
                 known = true;
@@ -237,7 +242,7 @@ public final class Api implements Resource {
                 context.response().end();
                 return;
             }
-            host.awaitNews(NEWS_MILLIS);
+            host.awaitNews(news, NEWS_MILLIS);
         }
     }
 

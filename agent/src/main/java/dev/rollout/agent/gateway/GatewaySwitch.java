@@ -129,12 +129,22 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         }
     }
 
-    /** A container was started again, and may have another address now. */
+    /**
+     * Containers of a service have come or gone: one that was started again may have another address, and where all are
+     * gone ({@code docker compose down}) the ports are given back.
+     */
     public synchronized void follow(ServiceKey key, Function<String, Optional<Instance>> find) {
         List<Route> now = keeper.routes().stream()
                 .filter(route -> route.of(key.project(), key.service()))
                 .toList();
-        List<Route> next = now.stream().map(route -> moved(route, find)).toList();
+        boolean gone = !now.isEmpty()
+                && now.stream()
+                        .allMatch(route -> !route.backends().isEmpty()
+                                && route.backends().stream()
+                                        .allMatch(backend ->
+                                                find.apply(backend.instance()).isEmpty()));
+        List<Route> next =
+                gone ? List.of() : now.stream().map(route -> moved(route, find)).toList();
         if (!next.equals(now)) {
             put(key, next);
         }

@@ -30,7 +30,7 @@ public interface ContainerEngine {
     /** What {@link #prepare} would find now, without changing anything: empty where the image is not here yet. */
     Optional<Revision> revision(ServiceSpec spec);
 
-    /** Makes a container, or gives the one that was made for the same birth. Its restart policy is "no". */
+    /** Makes a container. Its restart policy is "no". */
     Instance create(ServiceSpec spec, Revision revision, Birth birth);
 
     void start(String id);
@@ -71,7 +71,7 @@ public interface ContainerEngine {
     void unpark(ServiceKey key);
 
     /** Bytes that a second set of candidates may take, and bytes that the host can give. */
-    Memory memory(ServiceSpec spec, int candidates);
+    Memory memory(ServiceSpec spec, List<Instance> observed, int candidates);
 
     /**
      * Whose birth a container is.

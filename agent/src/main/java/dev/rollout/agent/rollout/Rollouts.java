@@ -74,22 +74,22 @@ public final class Rollouts implements AutoCloseable {
     /** What {@link #up} would do. Changes nothing. */
     public Plan plan(ServiceSpec spec, UpRequest.Force force) {
         check(spec);
-        return plan(spec, ports.engine().revision(spec), force);
+        return plan(spec, ports.engine().revision(spec), force, ports.engine().instances(spec.key()));
     }
 
-    private Plan plan(ServiceSpec spec, Optional<Revision> revision, UpRequest.Force force) {
+    private Plan plan(ServiceSpec spec, Optional<Revision> revision, UpRequest.Force force, List<Instance> observed) {
         return Plan.of(
                 spec,
                 revision,
-                ours(spec.key()),
+                ours(spec.key(), observed),
                 force == UpRequest.Force.ALL,
                 instance -> ports.engine().restartPolicy(instance.id()));
     }
 
     /** The service's instances; a leftover candidate of a rollout that nobody drives any more is not one. */
-    private List<Instance> ours(ServiceKey key) {
+    private List<Instance> ours(ServiceKey key, List<Instance> observed) {
         List<Instance> instances = new ArrayList<>();
-        for (Instance instance : ports.engine().instances(key)) {
+        for (Instance instance : observed) {
             boolean leftover = instance.name().endsWith(Steps.NEXT) && !running.containsKey(instance.rollout());
             if (!leftover) {
                 instances.add(instance);
@@ -203,13 +203,15 @@ public final class Rollouts implements AutoCloseable {
                 return runJob(job, revision);
             }
             boolean force = request.force() == UpRequest.Force.ALL && !job.dependency();
-            sweep(key);
-            Plan plan = plan(spec, Optional.of(revision), force ? UpRequest.Force.ALL : UpRequest.Force.CHANGED_ONLY);
+            List<Instance> observed = ports.engine().instances(key);
+            sweep(observed);
+            Plan plan = plan(
+                    spec, Optional.of(revision), force ? UpRequest.Force.ALL : UpRequest.Force.CHANGED_ONLY, observed);
             if (plan.nothingToDo()) {
                 lead(plan);
                 return finish(job.id(), DONE, key + ": " + plan.lines().getFirst());
             }
-            checkMemory(plan, job.id());
+            checkMemory(plan, observed, job.id());
             if (abort.isDone()) {
                 return finish(job.id(), ABORTED, key + ": aborted before anything was started");
             }
@@ -327,8 +329,8 @@ public final class Rollouts implements AutoCloseable {
     }
 
     /** Removes candidates that this agent left when its journal was lost: nobody drives them. */
-    private void sweep(ServiceKey key) {
-        for (Instance instance : ports.engine().instances(key)) {
+    private void sweep(List<Instance> observed) {
+        for (Instance instance : observed) {
             if (instance.name().endsWith(Steps.NEXT)
                     && instance.agent().equals(agent)
                     && !running.containsKey(instance.rollout())) {
@@ -337,7 +339,7 @@ public final class Rollouts implements AutoCloseable {
         }
     }
 
-    private void checkMemory(Plan plan, String id) {
+    private void checkMemory(Plan plan, List<Instance> observed, String id) {
         ServiceSpec spec = plan.spec();
         if (spec.memoryCheck() == MemoryCheck.OFF || spec.update().order() == Order.STOP_FIRST) {
             return;
@@ -346,7 +348,7 @@ public final class Rollouts implements AutoCloseable {
                 .mapToInt(batch -> batch.slots().size())
                 .max()
                 .orElse(0);
-        ContainerEngine.Memory memory = ports.engine().memory(spec, most);
+        ContainerEngine.Memory memory = ports.engine().memory(spec, observed, most);
         if (memory.needed() <= memory.available()) {
             return;
         }

@@ -25,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +67,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition written = lock.newCondition();
     private String synchronous = "FULL";
+    private long writes;
 
     /**
      * Opens, or makes, the journal in a folder.
@@ -154,7 +156,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
             } finally {
                 connection.setAutoCommit(true);
             }
-            written.signalAll();
+            tell();
             return true;
         });
     }
@@ -168,7 +170,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
         locked(() -> {
             sync("NORMAL");
             insert(rollout, kind, text, details);
-            written.signalAll();
+            tell();
             return true;
         });
     }
@@ -218,12 +220,23 @@ public final class SqliteJournal implements Journal, AutoCloseable {
                 after));
     }
 
-    /** Waits until something is written, or the time is over: for those who follow a rollout. */
-    public void awaitNews(long millis) throws InterruptedException {
+    /** How much was written so far: take it before reading, and wait with it after. */
+    public long news() {
+        lock.lock();
+        try {
+            return writes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until more is written than that, or the time is over. */
+    public void awaitNews(long since, long millis) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            if (!written.await(millis, java.util.concurrent.TimeUnit.MILLISECONDS)) {
-                return; // nothing new: the follower looks all the same
+            long left = TimeUnit.MILLISECONDS.toNanos(millis);
+            while (writes == since && left > 0) {
+                left = written.awaitNanos(left);
             }
         } finally {
             lock.unlock();
@@ -331,6 +344,11 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     private interface Mapper<T> {
         T map(ResultSet row) throws SQLException;
+    }
+
+    private void tell() {
+        writes++;
+        written.signalAll();
     }
 
     /** FULL waits for the disk, NORMAL does not. */

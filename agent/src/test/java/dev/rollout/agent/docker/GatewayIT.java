@@ -155,6 +155,19 @@ class GatewayIT {
             Load load = new Load(port);
             Thread.sleep(1000);
             nothingLost(load, "1");
+
+            ok(rig.compose("down"));
+            boolean free = false;
+            for (int i = 0; i < 100 && !free; i++) {
+                try (ServerSocket socket = new ServerSocket()) {
+                    socket.setReuseAddress(true);
+                    socket.bind(new java.net.InetSocketAddress("127.0.0.1", port));
+                    free = true;
+                } catch (IOException e) {
+                    Thread.sleep(50);
+                }
+            }
+            assertTrue(free, "the port is given back when the service is gone");
         }
     }
 

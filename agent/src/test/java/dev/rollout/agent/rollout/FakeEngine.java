@@ -232,7 +232,7 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
-    public Memory memory(ServiceSpec spec, int candidates) {
+    public Memory memory(ServiceSpec spec, List<Instance> observed, int candidates) {
         return new Memory(0, Long.MAX_VALUE);
     }
 }

@@ -131,9 +131,9 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         return false;
     }
 
-    /** Calls back when a container of a Compose service was started. */
-    public void onStart(Consumer<ServiceKey> taker) {
-        exits.onStart(taker);
+    /** Calls back when a container of a Compose service was started or removed. */
+    public void onChange(Consumer<ServiceKey> taker) {
+        exits.onChange(taker);
     }
 
     @Override
@@ -177,11 +177,6 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Instance create(ServiceSpec spec, Revision revision, Birth birth) {
-        Optional<Instance> made =
-                find(birth.name()).filter(found -> found.rollout().equals(birth.rollout()));
-        if (made.isPresent()) {
-            return made.get(); // a crash came between the call and its journal
-        }
         String image =
                 images.id(spec.image()).filter(revision.imageId()::equals).isPresent()
                         ? spec.image()
@@ -464,12 +459,12 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     @Override
-    public Memory memory(ServiceSpec spec, int candidates) {
+    public Memory memory(ServiceSpec spec, List<Instance> observed, int candidates) {
         long each = new Tree(spec.definition().value())
                 .at("deploy", "resources", "limits")
                 .whole("memory", spec.definition().whole("mem_limit", 0));
         if (each <= 0) {
-            each = instances(spec.key()).stream()
+            each = observed.stream()
                     .filter(Instance::running)
                     .mapToLong(running -> used(running.id()))
                     .max()

@@ -26,7 +26,7 @@ final class ExitWatch implements AutoCloseable {
     private final ObjectMapper json = new ObjectMapper();
     private final Map<String, CompletableFuture<Exit>> waiting = new ConcurrentHashMap<>();
     private final Thread thread;
-    private volatile Consumer<ServiceKey> started = key -> {};
+    private volatile Consumer<ServiceKey> changed = key -> {};
     private volatile boolean closed;
 
     ExitWatch(DockerApi api) {
@@ -84,21 +84,22 @@ final class ExitWatch implements AutoCloseable {
         }
     }
 
-    void onStart(Consumer<ServiceKey> taker) {
-        started = taker;
+    /** Calls back when a container of a Compose service was started or removed. */
+    void onChange(Consumer<ServiceKey> taker) {
+        changed = taker;
     }
 
     private void take(JsonNode event) {
-        if (!event.path("Action").asText().equals("start")) {
+        String action = event.path("Action").asText();
+        if (!action.equals("start")) {
             died(event);
-            return;
         }
         JsonNode labels = event.at("/Actor/Attributes");
-        if (labels.has(Labels.SERVICE)) {
+        if (!action.equals("die") && labels.has(Labels.SERVICE)) {
             ServiceKey key = new ServiceKey(
                     labels.path(Labels.PROJECT).asText(),
                     labels.path(Labels.SERVICE).asText());
-            Thread.ofVirtual().name("started").start(() -> started.accept(key));
+            Thread.ofVirtual().name("changed").start(() -> changed.accept(key));
         }
     }
 
