@@ -86,6 +86,8 @@ public final class Api implements Resource {
         routes.put("POST /v1/services/:project/:service/undo", this::undo);
         routes.put("POST /v1/services/:project/:service/lock", this::lock);
         routes.put("DELETE /v1/services/:project/:service/lock", this::unlock);
+        routes.put("POST /v1/services/:project/:service/pause", this::pause);
+        routes.put("POST /v1/services/:project/:service/resume", this::resume);
         routes.put("GET /v1/services/:project/:service/logs", this::logs);
         routes.put("POST /v1/prune", this::prune);
         return routes;
@@ -330,6 +332,16 @@ public final class Api implements Resource {
             throw new Refused(Refused.Why.USAGE, key(context) + " is not locked");
         }
         ApiServer.send(context, 200, Map.of("unlocked", key(context).toString()));
+    }
+
+    private void pause(RoutingContext context) {
+        rollouts.pause(key(context));
+        ApiServer.send(context, 200, Map.of("paused", key(context).toString()));
+    }
+
+    private void resume(RoutingContext context) {
+        rollouts.resume(key(context));
+        ApiServer.send(context, 200, Map.of("resumed", key(context).toString()));
     }
 
     private void logs(RoutingContext context) {

@@ -32,6 +32,8 @@ public final class Cli {
         verbs.put("attach", Attach::new);
         verbs.put("abort", Abort::new);
         verbs.put("undo", Undo::new);
+        verbs.put("pause", Pause::new);
+        verbs.put("resume", Resume::new);
         verbs.put("lock", Lock::new);
         verbs.put("unlock", Unlock::new);
         verbs.put("config", Config::new);

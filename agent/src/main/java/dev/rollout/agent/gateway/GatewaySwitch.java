@@ -14,7 +14,6 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
@@ -91,7 +90,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     private boolean has(ServiceKey key) {
-        return keeper.routes().stream().anyMatch(route -> route.of(key.project(), key.service()));
+        return !of(key).isEmpty();
     }
 
     @Override
@@ -102,6 +101,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             put(spec.key(), List.of()); // Docker leads to them itself
             return;
         }
+        boolean paused = of(spec.key()).stream().anyMatch(Route::paused); // until it is resumed
         List<Route> routes = new ArrayList<>();
         for (PublishedPort port : spec.publishedPorts()) {
             routes.add(new Route(
@@ -112,6 +112,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                     port.http() ? Route.Mode.HTTP : Route.Mode.TCP,
                     port.hold().toMillis(),
                     true,
+                    paused,
                     reachable.stream()
                             .map(target -> new Route.Backend(target.id(), address(target), port.target()))
                             .toList()));
@@ -134,9 +135,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
      * gone ({@code docker compose down}) the ports are given back.
      */
     public synchronized void follow(ServiceKey key, Function<String, Optional<Instance>> find) {
-        List<Route> now = keeper.routes().stream()
-                .filter(route -> route.of(key.project(), key.service()))
-                .toList();
+        List<Route> now = of(key);
         boolean gone = !now.isEmpty()
                 && now.stream()
                         .allMatch(route -> !route.backends().isEmpty()
@@ -151,20 +150,34 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     private static Route moved(Route route, Function<String, Optional<Instance>> find) {
-        return new Route(
-                route.project(),
-                route.service(),
-                route.hostIp(),
-                route.port(),
-                route.mode(),
-                route.holdMillis(),
-                route.adopt(),
-                route.backends().stream()
-                        .map(backend -> find.apply(backend.instance())
-                                .filter(found -> found.running() && found.address() != null)
-                                .map(found -> new Route.Backend(backend.instance(), address(found), backend.port()))
-                                .orElse(backend))
-                        .toList());
+        return route.to(route.backends().stream()
+                .map(backend -> find.apply(backend.instance())
+                        .filter(found -> found.running() && found.address() != null)
+                        .map(found -> new Route.Backend(backend.instance(), address(found), backend.port()))
+                        .orElse(backend))
+                .toList());
+    }
+
+    @Override
+    public boolean pause(ServiceKey key) {
+        return hold(key, true);
+    }
+
+    @Override
+    public boolean resume(ServiceKey key) {
+        return hold(key, false);
+    }
+
+    private synchronized boolean hold(ServiceKey key, boolean paused) {
+        List<Route> routes = of(key);
+        put(key, routes.stream().map(route -> route.paused(paused)).toList());
+        return !routes.isEmpty();
+    }
+
+    private List<Route> of(ServiceKey key) {
+        return keeper.routes().stream()
+                .filter(route -> route.of(key.project(), key.service()))
+                .toList();
     }
 
     @Override
@@ -203,13 +216,6 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             }
         }
         return routes;
-    }
-
-    /** What the gateway says of itself; empty where none is wanted. */
-    public Map<String, Object> describe() {
-        return keeper.routes().isEmpty()
-                ? Map.of()
-                : Map.of("routes", keeper.routes().size());
     }
 
     @Override

@@ -48,7 +48,7 @@ final class Port {
             List<Target> now = new ArrayList<>();
             List<Target> known = new ArrayList<>(leaving);
             known.addAll(List.of(targets));
-            for (Route.Backend backend : next.backends()) {
+            for (Route.Backend backend : next.paused() ? List.<Route.Backend>of() : next.backends()) {
                 now.add(known.stream()
                         .filter(target -> target.backend.equals(backend))
                         .findFirst()

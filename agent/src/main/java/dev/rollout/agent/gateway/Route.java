@@ -9,6 +9,7 @@ import java.util.List;
  * @param holdMillis how long a request waits where no target is there
  * @param adopt whether the port may still be held by a container that Docker published: its new connections are
  *     redirected until the port is free
+ * @param paused whether requests wait though there are backends
  */
 public record Route(
         String project,
@@ -18,6 +19,7 @@ public record Route(
         Mode mode,
         long holdMillis,
         boolean adopt,
+        boolean paused,
         List<Backend> backends) {
 
     /** What is understood of the traffic. */
@@ -32,6 +34,15 @@ public record Route(
     /** Where it listens, as a person writes it. */
     public String listen() {
         return (hostIp.isEmpty() ? "*" : hostIp) + ":" + port;
+    }
+
+    /** The same with other backends. */
+    Route to(List<Backend> others) {
+        return new Route(project, service, hostIp, port, mode, holdMillis, adopt, paused, others);
+    }
+
+    Route paused(boolean pause) {
+        return new Route(project, service, hostIp, port, mode, holdMillis, adopt, pause, backends);
     }
 
     boolean of(String otherProject, String otherService) {

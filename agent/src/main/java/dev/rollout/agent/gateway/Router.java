@@ -33,24 +33,11 @@ final class Router {
         redirect.clear();
         for (Route route : file.read()) {
             try {
-                lead(adopting(route));
+                lead(route);
             } catch (IOException e) {
                 LOG.error("{}", e.getMessage());
             }
         }
-    }
-
-    /** Whoever holds the port now is one that Docker published, or the last breath of the gateway before. */
-    private static Route adopting(Route route) {
-        return new Route(
-                route.project(),
-                route.service(),
-                route.hostIp(),
-                route.port(),
-                route.mode(),
-                route.holdMillis(),
-                true,
-                route.backends());
     }
 
     /**
@@ -121,6 +108,7 @@ final class Router {
         shown.put("service", port.route().service());
         shown.put("listen", port.route().listen());
         shown.put("mode", port.route().mode().name().toLowerCase(java.util.Locale.ROOT));
+        shown.put("paused", port.route().paused());
         shown.put("requests", port.requests.sum());
         shown.put("errors", port.errors.sum());
         shown.put("retries", port.retries.sum());

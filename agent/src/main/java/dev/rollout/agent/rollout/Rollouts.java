@@ -374,6 +374,24 @@ public final class Rollouts implements AutoCloseable {
         return true;
     }
 
+    /** Requests of a service wait at the gateway. @throws Refused where its ports are not the gateway's */
+    public void pause(ServiceKey key) {
+        ledByGateway(key, ports.traffic().pause(key));
+    }
+
+    /** They go on. @throws Refused where its ports are not the gateway's */
+    public void resume(ServiceKey key) {
+        ledByGateway(key, ports.traffic().resume(key));
+    }
+
+    private static void ledByGateway(ServiceKey key, boolean led) {
+        if (!led) {
+            throw new Refused(
+                    Refused.Why.USAGE,
+                    key + " has no ports that the gateway leads; 'rollout gateway status' shows those that have");
+        }
+    }
+
     /** The rollout that holds a service now. */
     public Optional<String> inProgress(ServiceKey key) {
         return held.holder(key);

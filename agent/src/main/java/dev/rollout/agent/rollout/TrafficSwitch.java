@@ -20,6 +20,12 @@ public interface TrafficSwitch {
     /** Requests and connections that an instance is still working on. */
     int inFlight(ServiceKey key, String instance);
 
+    /** Requests wait at the gateway from the return on. False where the service's ports are not the gateway's. */
+    boolean pause(ServiceKey key);
+
+    /** Requests go on. False where the service's ports are not the gateway's. */
+    boolean resume(ServiceKey key);
+
     /** What the clients of a service have seen since the gateway began. */
     Counts counts(ServiceKey key);
 
@@ -64,6 +70,16 @@ public interface TrafficSwitch {
         @Override
         public int inFlight(ServiceKey key, String instance) {
             return 0;
+        }
+
+        @Override
+        public boolean pause(ServiceKey key) {
+            return false;
+        }
+
+        @Override
+        public boolean resume(ServiceKey key) {
+            return false;
         }
 
         @Override

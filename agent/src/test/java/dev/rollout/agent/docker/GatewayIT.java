@@ -122,6 +122,16 @@ class GatewayIT {
             ok(ran);
             nothingLost(load, "1", "2");
             assertTrue(!ran.out().contains(" 0 held"), ran.all());
+
+            ok(rig.rollout("pause", "web"));
+            Load paused = new Load(port);
+            Thread.sleep(1000);
+            assertEquals(0, paused.answered.get(), "paused");
+            ok(rig.rollout("resume", "web"));
+            while (paused.answered.get() < 101) {
+                Thread.sleep(10);
+            }
+            nothingLost(paused, "2");
         }
     }
 

@@ -38,6 +38,7 @@ class HttpFrontTest {
                 Route.Mode.HTTP,
                 holdMillis,
                 false,
+                false,
                 Arrays.stream(backends).map(b -> b.address("c" + b.port())).toList());
     }
 
