@@ -46,6 +46,28 @@ final class AgentVerb {
         }
     }
 
+    /** The gateway goes on, and rollouts in progress are resumed by the new agent: nobody sees it but the log. */
+    static final class Upgrade extends Verb {
+        @Override
+        Syntax syntax() {
+            return Syntax.of("replace the agent that runs by this program; rollouts in progress go on");
+        }
+
+        @Override
+        int run(Line line) throws InterruptedException {
+            String before = agent().get("/v1/agent").path("version").asText();
+            int stopped = new Stop().run(line);
+            return stopped == Exit.DONE ? started(before) : stopped;
+        }
+
+        private int started(String before) {
+            long pid = AgentStarter.start(folders());
+            System.out.println("upgraded: " + before + " to "
+                    + agent().get("/v1/agent").path("version").asText() + ", pid " + pid);
+            return Exit.DONE;
+        }
+    }
+
     static final class State extends Verb {
         @Override
         Syntax syntax() {

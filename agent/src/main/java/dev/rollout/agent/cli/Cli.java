@@ -45,6 +45,7 @@ public final class Cli {
         verbs.put("agent start", AgentVerb.Start::new);
         verbs.put("agent stop", AgentVerb.Stop::new);
         verbs.put("agent status", AgentVerb.State::new);
+        verbs.put("agent upgrade", AgentVerb.Upgrade::new);
         verbs.put("gateway run", () -> new Run("the gateway", folders -> Exit.USAGE));
         verbs.put("gateway status", GatewayVerb.State::new);
         verbs.put("gateway stop", GatewayVerb.Stop::new);
@@ -131,7 +132,8 @@ public final class Cli {
 
     private static String unknown(String verb) {
         if (verb.equals("agent") || verb.equals("gateway")) {
-            return "rollout " + verb + " " + (verb.equals("agent") ? "run|start|stop|status" : "run|status|stop");
+            return "rollout " + verb + " "
+                    + (verb.equals("agent") ? "run|start|stop|status|upgrade" : "run|status|stop");
         }
         String near = Nearest.to(verb, VERBS.keySet())
                 .map(nearest -> "; did you mean '" + nearest + "'?")

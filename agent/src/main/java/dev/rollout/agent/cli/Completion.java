@@ -43,7 +43,7 @@ final class Completion extends Verb {
                   if [[ $COMP_CWORD -eq 1 ]]; then
                     words="%s"
                   elif [[ $verb == agent && $COMP_CWORD -eq 2 ]]; then
-                    words="run start stop status"
+                    words="run start stop status upgrade"
                   elif [[ $word == -* ]]; then
                     [[ $verb == agent ]] && verb="agent ${COMP_WORDS[2]}"
                     case $verb in

@@ -44,7 +44,7 @@ class CliTest {
             up --timeout soon -f none.yaml | --timeout:
             up -f none.yaml                | none.yaml
             --frm x up                     | there is no '--frm'
-            agent                          | rollout agent run|start|stop|status
+            agent                          | rollout agent run|start|stop|status|upgrade
             completion fish                | 'fish' is not supported; bash or zsh
             """)
     void badUsage(String typed, String answer) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The real agent, killed with -9 when a phase begins: the next one resumes, and exactly one version is left. */
@@ -46,6 +47,25 @@ class KillIT {
                                 List.of("1"));
                     }
                 }));
+    }
+
+    @Test
+    void anUpgradeInMidRolloutIsNotSeen() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", "deploy: {replicas: 2}\n"));
+            assertEquals(0, rig.rollout("up").exit());
+            rig.services(Rig.web("2", "deploy: {replicas: 2}\n"));
+            Process up = rig.start("up", "--progress", "json");
+            String story = Rig.at("PROBING", up, () -> {
+                Rig.Ran upgrade = rig.rollout("agent", "upgrade");
+                assertEquals(0, upgrade.exit(), upgrade.all());
+            });
+            assertEquals(0, up.waitFor(), story);
+            assertEquals(
+                    List.of("2", "2"),
+                    rig.containers("web").stream().map(Rig.Container::version).toList(),
+                    story);
+        }
     }
 
     private static void killAt(String phase, String next, int exit, String version) throws Exception {
