@@ -11,6 +11,7 @@ import java.util.List;
 final class AgentStarter {
     private static final long PATIENCE_MILLIS = 20_000;
     private static final long TICK_MILLIS = 20;
+    private static final int ALREADY = 75;
 
     private AgentStarter() {}
 
@@ -31,7 +32,11 @@ final class AgentStarter {
             Process process = Launcher.start(folders.log(), "agent", "run");
             long start = System.nanoTime();
             while (!socket.answers()) {
-                if (!process.isAlive() && process.exitValue() != 0) {
+                if (!process.isAlive() && process.exitValue() == ALREADY) {
+                    // another one is coming (somebody else's, who had the same thought) or going: either one answers
+                    // soon, or the place is free
+                    process = Launcher.start(folders.log(), "agent", "run");
+                } else if (!process.isAlive() && process.exitValue() != 0) {
                     throw new CliException(Exit.UNREACHABLE, "the agent did not start:\n" + tail(folders.log()));
                 }
                 if ((System.nanoTime() - start) / 1_000_000 > PATIENCE_MILLIS) {

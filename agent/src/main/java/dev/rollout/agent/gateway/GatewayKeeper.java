@@ -7,7 +7,6 @@ import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.wire.Launcher;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,7 +27,7 @@ final class GatewayKeeper implements AutoCloseable {
     GatewayKeeper(Folders folders) {
         this.folders = folders;
         this.http = new UnixHttp(folders.gatewaySocket());
-        this.file = new RouteFile(folders.state().resolve("gateway.json"));
+        this.file = new RouteFile(folders);
         this.watch = Thread.ofVirtual().name("gateway-keeper").start(this::watch);
     }
 
@@ -45,15 +44,21 @@ final class GatewayKeeper implements AutoCloseable {
         try {
             while (true) {
                 Thread.sleep(LOOK_MILLIS);
-                if (Files.exists(folders.state().resolve("gateway.json")) && !routes().isEmpty() && !answers()) {
-                    LOG.warn("the gateway is not there: starting it");
-                    start();
-                }
+                look();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
-            LOG.error("the gateway is not looked after any more", e);
+        }
+    }
+
+    private void look() throws InterruptedException {
+        try {
+            if (!routes().isEmpty() && !answers()) {
+                LOG.warn("the gateway is not there: starting it");
+                start();
+            }
+        } catch (EngineRefused e) {
+            LOG.error("{}", e.getMessage()); // and looked after again
         }
     }
 
@@ -69,10 +74,12 @@ final class GatewayKeeper implements AutoCloseable {
     /** Asks the gateway, which is started if need be. @throws EngineRefused where it refuses or cannot be had */
     JsonNode call(String method, String path, @Nullable Object body) {
         try {
-            if (!answers()) {
+            try {
+                return ask(method, path, body);
+            } catch (IOException notThere) {
                 start();
+                return ask(method, path, body); // all that is asked may be asked twice
             }
-            return ask(method, path, body);
         } catch (IOException e) {
             throw new EngineRefused(0, "the gateway: " + e.getMessage());
         } catch (InterruptedException e) {

@@ -74,7 +74,7 @@ public final class GatewayProcess {
         Path state = folders.state();
         router = new Router(
                 vertx,
-                new RouteFile(state.resolve("gateway.json")),
+                new RouteFile(folders),
                 new Redirect(Integer.toHexString(state.toString().hashCode())),
                 loops);
     }

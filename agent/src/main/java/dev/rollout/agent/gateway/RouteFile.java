@@ -2,6 +2,7 @@ package dev.rollout.agent.gateway;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import dev.rollout.agent.json.Json;
+import dev.rollout.agent.model.Folders;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -14,8 +15,8 @@ import java.util.List;
 final class RouteFile {
     private final Path file;
 
-    RouteFile(Path file) {
-        this.file = file;
+    RouteFile(Folders folders) {
+        this.file = folders.state().resolve("gateway.json");
     }
 
     List<Route> read() throws IOException {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +34,7 @@ final class Router {
         redirect.clear();
         for (Route route : file.read()) {
             try {
-                lead(route);
+                listen(route);
             } catch (IOException e) {
                 LOG.error("{}", e.getMessage());
             }
@@ -49,14 +50,16 @@ final class Router {
         List<String> fresh = new ArrayList<>();
         try {
             for (Route route : routes) {
-                if (!open.containsKey(route.listen())) {
+                if (listen(route)) {
                     fresh.add(route.listen());
                 }
-                lead(route);
             }
         } catch (IOException e) {
             fresh.forEach(this::close);
             throw e;
+        }
+        for (Route route : routes) {
+            Objects.requireNonNull(open.get(route.listen())).port().point(route);
         }
         List<String> gone = open.values().stream()
                 .map(one -> one.port().route())
@@ -68,21 +71,27 @@ final class Router {
         file.write(open.values().stream().map(one -> one.port().route()).toList());
     }
 
-    private void lead(Route route) throws IOException {
+    /** Makes sure of a route's port. True where it was not there before. */
+    private boolean listen(Route route) throws IOException {
         Open there = open.get(route.listen());
-        if (there == null) {
-            Port port = new Port(vertx, route);
-            Listener listener = new Listener(vertx, port, redirect, loops);
+        if (there != null) {
+            Route now = there.port().route();
+            if (!now.of(route.project(), route.service())) {
+                throw new IOException(
+                        route.listen() + " belongs to " + now.project() + "/" + now.service() + " in the gateway");
+            }
+            return false;
+        }
+        Port port = new Port(vertx, route);
+        Listener listener = new Listener(vertx, port, redirect, loops);
+        try {
             listener.open();
-            open.put(route.listen(), new Open(port, listener));
-            return;
+        } catch (IOException e) {
+            listener.close(); // it may listen beside the port already
+            throw e;
         }
-        Route now = there.port().route();
-        if (!now.of(route.project(), route.service())) {
-            throw new IOException(
-                    route.listen() + " belongs to " + now.project() + "/" + now.service() + " in the gateway");
-        }
-        there.port().point(route);
+        open.put(route.listen(), new Open(port, listener));
+        return true;
     }
 
     private void close(String listen) {

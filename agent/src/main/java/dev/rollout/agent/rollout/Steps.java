@@ -184,6 +184,7 @@ final class Steps {
         if (!batch.previous().isEmpty()) {
             sleep(spec.drain().pause());
         }
+        CompletableFuture<?> died = candidateThere ? anyExit(made.of(batch)) : new CompletableFuture<>();
         for (Previous previous : batch.previous()) {
             CompletableFuture<ContainerEngine.Exit> gone = engine.exit(previous.id());
             while (!gone.isDone() && !drained(previous, candidateThere)) {
@@ -195,7 +196,7 @@ final class Steps {
                     break;
                 }
                 checkAbort();
-                if (candidateThere) {
+                if (died.isDone()) {
                     made.of(batch).forEach(this::stillUp);
                 }
                 ports.waiter().await(gone, TICK);
@@ -216,10 +217,7 @@ final class Steps {
             return Event.MONITOR_ELAPSED;
         }
         long start = ports.waiter().nanos();
-        CompletableFuture<?>[] exits = candidates.stream()
-                .map(candidate -> engine.exit(candidate.id()))
-                .toArray(CompletableFuture[]::new);
-        CompletableFuture<Object> any = CompletableFuture.anyOf(CompletableFuture.anyOf(exits), abort);
+        CompletableFuture<Object> any = CompletableFuture.anyOf(anyExit(candidates), abort);
         int failures = 0;
         while (true) {
             long left = monitor.toNanos() - (ports.waiter().nanos() - start);
@@ -245,6 +243,12 @@ final class Steps {
                         postmortem.shown(candidates.getFirst()));
             }
         }
+    }
+
+    private CompletableFuture<Object> anyExit(List<Instance> candidates) {
+        return CompletableFuture.anyOf(candidates.stream()
+                .map(candidate -> engine.exit(candidate.id()))
+                .toArray(CompletableFuture[]::new));
     }
 
     private Instance ended(List<Instance> candidates) {

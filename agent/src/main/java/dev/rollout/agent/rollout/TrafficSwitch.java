@@ -31,8 +31,6 @@ public interface TrafficSwitch {
 
     /** @param failed requests that got no answer of the service's own */
     record Counts(long requests, long failed, long retried, long held) {
-        static final Counts NONE = new Counts(0, 0, 0, 0);
-
         Counts since(Counts before) {
             return new Counts(
                     requests - before.requests, failed - before.failed, retried - before.retried, held - before.held);
@@ -46,45 +44,4 @@ public interface TrafficSwitch {
                             + " retried, " + held + " held";
         }
     }
-
-    /** Where no gateway can be: a published port belongs to one container at a time. */
-    TrafficSwitch NONE = new TrafficSwitch() {
-        @Override
-        public Optional<String> refusal(ServiceSpec spec, List<Instance> observed) {
-            return spec.publishesPorts()
-                    ? Optional.of("publishes ports, and two containers cannot hold one port: set"
-                            + " deploy.update_config.order to stop-first")
-                    : Optional.empty();
-        }
-
-        @Override
-        public boolean routes(ServiceSpec spec) {
-            return false;
-        }
-
-        @Override
-        public void point(ServiceSpec spec, List<Instance> targets) {
-            // nothing leads anywhere
-        }
-
-        @Override
-        public int inFlight(ServiceKey key, String instance) {
-            return 0;
-        }
-
-        @Override
-        public boolean pause(ServiceKey key) {
-            return false;
-        }
-
-        @Override
-        public boolean resume(ServiceKey key) {
-            return false;
-        }
-
-        @Override
-        public Counts counts(ServiceKey key) {
-            return Counts.NONE;
-        }
-    };
 }

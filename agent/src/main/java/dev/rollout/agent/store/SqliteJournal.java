@@ -66,7 +66,6 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition written = lock.newCondition();
-    private String synchronous = "FULL";
     private long writes;
 
     /**
@@ -114,7 +113,6 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public void begin(Ticket ticket) {
         locked(() -> {
-            sync("FULL");
             if (!query(
                             "SELECT id FROM rollout WHERE project = ? AND service = ? AND ended_at IS NULL",
                             row -> row.getString(1),
@@ -144,7 +142,6 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public void outcome(String rollout, Event event, Phase next, String words) {
         locked(() -> {
-            sync("FULL");
             connection.setAutoCommit(false);
             try {
                 insert(rollout, "outcome", event.name(), Map.of("next", next.name(), "words", words));
@@ -168,8 +165,12 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     private void append(String rollout, String kind, String text, Map<String, String> details) {
         locked(() -> {
-            sync("NORMAL");
-            insert(rollout, kind, text, details);
+            execute("PRAGMA synchronous = NORMAL"); // this one alone does not wait for the disk
+            try {
+                insert(rollout, kind, text, details);
+            } finally {
+                execute("PRAGMA synchronous = FULL");
+            }
             tell();
             return true;
         });
@@ -188,7 +189,6 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public void end(String rollout, Phase phase, String lastLine) {
         locked(() -> {
-            sync("FULL");
             return update(
                     "UPDATE rollout SET phase = ?, ended_at = ?, last_line = ? WHERE id = ?",
                     phase.name(),
@@ -286,7 +286,6 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public long nextGeneration(ServiceKey key) {
         return locked(() -> {
-            sync("FULL");
             update(
                     "INSERT INTO service VALUES(?, ?, 2) ON CONFLICT(project, service) DO UPDATE SET generation = generation + 2",
                     key.project(),
@@ -314,7 +313,6 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     @Override
     public void lock(ServiceKey key, Lock held) {
         locked(() -> {
-            sync("FULL");
             int rows = update(
                     "INSERT OR IGNORE INTO lock VALUES(?, ?, ?, ?, ?)",
                     key.project(),
@@ -349,16 +347,6 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     private void tell() {
         writes++;
         written.signalAll();
-    }
-
-    /** FULL waits for the disk, NORMAL does not. */
-    private void sync(String mode) throws SQLException {
-        if (!synchronous.equals(mode)) {
-            try (Statement statement = connection.createStatement()) {
-                statement.execute("PRAGMA synchronous = " + mode);
-            }
-            synchronous = mode;
-        }
     }
 
     private <T> T locked(Work<T> work) {
@@ -399,6 +387,12 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     private static boolean isFull(SQLException e) {
         String message = String.valueOf(e.getMessage());
         return message.contains("SQLITE_FULL") || message.contains("SQLITE_IOERR");
+    }
+
+    private void execute(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
     }
 
     private int update(String sql, @Nullable Object... values) throws SQLException {

@@ -28,6 +28,10 @@ class GatewayIT {
     }
 
     private static void nothingLost(Load load, String... versions) throws InterruptedException {
+        long start = System.nanoTime();
+        while (load.answered.get() <= 100 && load.failures.isEmpty() && System.nanoTime() - start < 30_000_000_000L) {
+            Thread.sleep(10); // a busy machine answers more slowly
+        }
         load.close();
         assertEquals(List.of(), load.failures, load.answered + " were answered");
         assertTrue(load.answered.get() > 100, "a load of " + load.answered + " proves nothing");
@@ -61,7 +65,6 @@ class GatewayIT {
             nothingLost(load, "1", "2", "3");
 
             Load after = new Load(port);
-            Thread.sleep(500);
             nothingLost(after, "2");
 
             rig.services(web("2", port));
@@ -112,7 +115,6 @@ class GatewayIT {
                     back,
                     "the gateway came back: " + rig.rollout("gateway", "status").all());
             Load again = new Load(port);
-            Thread.sleep(1000);
             nothingLost(again, "2");
         }
     }
@@ -170,7 +172,6 @@ class GatewayIT {
                             rig.inspect(id).at("/NetworkSettings/Networks").toString()),
                     "another address");
             Load load = new Load(port);
-            Thread.sleep(1000);
             nothingLost(load, "1");
 
             ok(rig.compose("down"));

@@ -22,7 +22,7 @@ final class Scenario {
     final FakeRoles roles = new FakeRoles();
     final FakeProbe probe = new FakeProbe();
     final Ports ports = new Ports(
-            engine, roles, probe, TrafficSwitch.NONE, journal, new FakeWaiter(), InstantSource.fixed(Instant.EPOCH));
+            engine, roles, probe, new NoTraffic(), journal, new FakeWaiter(), InstantSource.fixed(Instant.EPOCH));
     final ServiceSpec spec;
     private final Ticket ticket;
 

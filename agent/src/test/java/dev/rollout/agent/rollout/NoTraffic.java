@@ -1,0 +1,45 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.ServiceSpec;
+import java.util.List;
+import java.util.Optional;
+
+/** No gateway: for services without published ports. */
+final class NoTraffic implements TrafficSwitch {
+    @Override
+    public Optional<String> refusal(ServiceSpec spec, List<Instance> observed) {
+        return Optional.empty();
+    }
+
+    @Override
+    public boolean routes(ServiceSpec spec) {
+        return false;
+    }
+
+    @Override
+    public void point(ServiceSpec spec, List<Instance> targets) {
+        throw new AssertionError("nothing leads anywhere");
+    }
+
+    @Override
+    public int inFlight(ServiceKey key, String instance) {
+        return 0;
+    }
+
+    @Override
+    public boolean pause(ServiceKey key) {
+        return false;
+    }
+
+    @Override
+    public boolean resume(ServiceKey key) {
+        return false;
+    }
+
+    @Override
+    public Counts counts(ServiceKey key) {
+        return new Counts(0, 0, 0, 0);
+    }
+}
