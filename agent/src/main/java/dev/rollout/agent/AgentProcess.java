@@ -38,7 +38,8 @@ final class AgentProcess implements Api.Host {
     private static final Logger LOG = LoggerFactory.getLogger(AgentProcess.class);
     private static final int ALREADY = 75;
     private static final int UNREACHABLE = 69;
-    private static final long PRUNE_SECONDS = 60;
+    private static final long LIVE_SECONDS = 5;
+    private static final long PRUNE_EVERY = 12;
 
     private final Folders folders;
     private final SqliteJournal journal;
@@ -79,7 +80,7 @@ final class AgentProcess implements Api.Host {
         journal = new SqliteJournal(folders.state(), InstantSource.system());
         id = journal.meta("agent", () -> UUID.randomUUID().toString());
         engine = new DockerEngine(DockerHost.find(System.getenv()), System.getenv());
-        roles = new SharedRoles(folders.shm(), folders.state());
+        roles = new SharedRoles(folders.shm(), folders.state(), id);
         traffic = new GatewaySwitch(folders);
         engine.onChange(key -> traffic.follow(key, engine::find));
         Waiter waiter = Waiter.real();
@@ -101,8 +102,11 @@ final class AgentProcess implements Api.Host {
             Runtime.getRuntime().addShutdownHook(new Thread(stop::countDown, "stop"));
             rollouts.resume();
             LOG.info("rollout {} listens on {}", Version.TEXT, folders.socket());
-            while (!stop.await(PRUNE_SECONDS, TimeUnit.SECONDS)) {
-                roles.prune();
+            for (long beat = 1; !stop.await(LIVE_SECONDS, TimeUnit.SECONDS); beat++) {
+                roles.live();
+                if (beat % PRUNE_EVERY == 0) {
+                    roles.prune();
+                }
             }
             rollouts.close();
             traffic.close();
@@ -156,6 +160,7 @@ final class AgentProcess implements Api.Host {
                         ? "bad  the state folder " + folders.state() + " is full: free some space"
                         : "ok   state folder " + folders.state());
         checks.add(shm());
+        roles.alarms().forEach(alarm -> checks.add("bad  " + alarm));
         return checks;
     }
 

@@ -1,23 +1,17 @@
 package dev.rollout.contract;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Properties;
-import java.util.UUID;
-import java.util.concurrent.locks.LockSupport;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
-import org.sqlite.BusyHandler;
 
 /**
  * {@code claims.db}: the contract's tables on shared memory, as one connection sees them.
@@ -25,62 +19,68 @@ import org.sqlite.BusyHandler;
  * <p>Not thread safe: each thread that uses one brings its own lock. Every method is one statement or one short
  * transaction, since all instances of the service wait for it.
  */
-public final class ClaimsDatabase implements AutoCloseable {
+public final class ClaimsDatabase implements ClaimStore {
     /** The file's name, in {@code $ROLLOUT_DIR}. */
     public static final String NAME = "claims.db";
 
-    /** {@code application_id}: "ROLL". */
-    public static final int APPLICATION_ID = 0x524F4C4C;
-
-    /** {@code lease_until} of a claim that is never given to another: at most once. */
-    public static final long FOREVER = Long.MAX_VALUE;
-
-    private static final int VERSION = 1;
+    private static final long DEFAULT_WINDOW_MILLIS = 15 * 60_000;
     private static final int PRUNE_BATCH = 128;
-    private static final Duration BUSY_LIMIT = Duration.ofSeconds(2);
-
-    private static final String[] SCHEMA = {
-        "CREATE TABLE IF NOT EXISTS meta(k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID",
-        """
-        CREATE TABLE IF NOT EXISTS scope(scope_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, mode TEXT NOT NULL,
-          active_instance TEXT, generation INTEGER NOT NULL DEFAULT 0, min_generation INTEGER NOT NULL DEFAULT 0,
-          lease_until INTEGER, claims_since INTEGER NOT NULL)""",
-        """
-        CREATE TABLE IF NOT EXISTS instance(instance_id TEXT PRIMARY KEY, scope_id INTEGER NOT NULL,
-          generation INTEGER NOT NULL, role TEXT NOT NULL, boot_token TEXT, ready INTEGER NOT NULL DEFAULT 0,
-          in_flight INTEGER NOT NULL DEFAULT 0, client TEXT, sqlite TEXT, heartbeat_at INTEGER NOT NULL)
-          WITHOUT ROWID""",
-        """
-        CREATE TABLE IF NOT EXISTS claim(scope_id INTEGER NOT NULL, event_id TEXT NOT NULL,
-          generation INTEGER NOT NULL, attempt INTEGER NOT NULL, claimed_at INTEGER NOT NULL,
-          lease_until INTEGER NOT NULL, PRIMARY KEY(scope_id, event_id)) WITHOUT ROWID""",
-        "CREATE INDEX IF NOT EXISTS claim_by_age ON claim(scope_id, claimed_at)",
-    };
+    private static final String PROMOTED = "promoted";
 
     private static final String CLAIM = """
             INSERT INTO claim(scope_id, event_id, generation, attempt, claimed_at, lease_until)
-            SELECT scope_id, ?2, ?3, 1, ?4, ?5 FROM scope WHERE scope_id = ?1 AND min_generation <= ?3
+            SELECT scope_id, ?1, ?2, 1, ?3, ?4 FROM scope WHERE scope_id = 1 AND min_generation <= ?2
             ON CONFLICT(scope_id, event_id) DO UPDATE SET generation = excluded.generation, attempt = attempt + 1,
               claimed_at = excluded.claimed_at, lease_until = excluded.lease_until
               WHERE claim.lease_until < excluded.claimed_at
             RETURNING attempt""";
+    private static final String WHY_NOT = """
+            SELECT scope.min_generation > ?2, claim.lease_until FROM scope
+            LEFT JOIN claim ON claim.scope_id = scope.scope_id AND claim.event_id = ?1 WHERE scope.scope_id = 1""";
+    private static final String RENEW = """
+            UPDATE claim SET lease_until = ?1
+            WHERE scope_id = 1 AND event_id = ?2 AND generation = ?3 AND attempt = ?4""";
+    private static final String HOLDER = """
+            SELECT claim.generation FROM claim JOIN scope USING(scope_id)
+            WHERE scope_id = 1 AND event_id = ?1 AND claim.generation >= min_generation""";
 
-    /** One row of {@code instance}. */
+    /**
+     * One row of {@code instance}.
+     *
+     * @param client what speaks the contract there: {@code rollout-lib (java)}
+     * @param sqlite its version of SQLite
+     * @param heartbeatAt Unix time, milliseconds
+     */
     public record Instance(
-            String id, long generation, Role role, boolean ready, int inFlight, String client, long heartbeatAt) {}
+            String id,
+            long generation,
+            Role role,
+            boolean ready,
+            int inFlight,
+            String client,
+            String sqlite,
+            long heartbeatAt) {}
 
+    private final Path file;
     private final Connection connection;
-    private final long scopeId;
+    private final InstantSource clock;
     private final PreparedStatement claim;
+    private final PreparedStatement whyNot;
+    private final PreparedStatement renew;
+    private final PreparedStatement holder;
     private final PreparedStatement scope;
     private final PreparedStatement dataVersion;
 
-    private ClaimsDatabase(Connection connection, long scopeId) throws SQLException {
+    private ClaimsDatabase(Path file, Connection connection, InstantSource clock) throws SQLException {
+        this.file = file;
         this.connection = connection;
-        this.scopeId = scopeId;
+        this.clock = clock;
         this.claim = connection.prepareStatement(CLAIM);
+        this.whyNot = connection.prepareStatement(WHY_NOT);
+        this.renew = connection.prepareStatement(RENEW);
+        this.holder = connection.prepareStatement(HOLDER);
         this.scope = connection.prepareStatement(
-                "SELECT mode, active_instance, generation, min_generation FROM scope WHERE scope_id = " + scopeId);
+                "SELECT mode, active_instance, generation, min_generation, lease_until FROM scope WHERE scope_id = 1");
         this.dataVersion = connection.prepareStatement("PRAGMA data_version");
     }
 
@@ -91,97 +91,155 @@ public final class ClaimsDatabase implements AutoCloseable {
      * @param service the scope's name
      */
     public static ClaimsDatabase create(Path file, String service, Mode mode) throws SQLException {
-        Connection connection = connect(file);
-        try (Statement statement = connection.createStatement()) {
-            statement.execute("PRAGMA journal_mode = WAL");
-            statement.execute("PRAGMA application_id = " + APPLICATION_ID);
-            statement.execute("BEGIN IMMEDIATE");
-            for (String table : SCHEMA) {
-                statement.execute(table);
-            }
-            statement.execute("INSERT OR IGNORE INTO meta VALUES('uuid', '" + UUID.randomUUID() + "')");
-            statement.execute("INSERT OR IGNORE INTO meta VALUES('boot', '" + bootId() + "')");
-            statement.execute("PRAGMA user_version = " + VERSION);
-            try (PreparedStatement row = connection.prepareStatement(
-                    "INSERT INTO scope(scope_id, name, mode, claims_since) VALUES(1, ?, ?, ?)"
-                            + " ON CONFLICT(scope_id) DO UPDATE SET mode = excluded.mode")) {
-                row.setString(1, service);
-                row.setString(2, mode.word());
-                row.setLong(3, System.currentTimeMillis());
-                row.executeUpdate();
-            }
-            statement.execute("COMMIT");
-        }
-        return new ClaimsDatabase(connection, 1);
+        return create(file, service, mode, InstantSource.system());
+    }
+
+    /** As {@link #create(Path, String, Mode)}, with a clock of the caller's. */
+    public static ClaimsDatabase create(Path file, String service, Mode mode, InstantSource clock) throws SQLException {
+        return new ClaimsDatabase(file, ClaimsFile.create(file, service, mode), clock);
     }
 
     /**
      * Opens a database that the agent has made: an instance's way in.
      *
-     * @throws SQLException where it is missing, foreign or not accessible; the message says what to do
+     * @throws SQLException where it is missing, foreign, a copy, of another kernel or not accessible; the message says
+     *     what to do
      */
     public static ClaimsDatabase open(Path file) throws SQLException {
-        if (!Files.exists(file)) {
-            throw new SQLException(
-                    file + " is missing: the agent makes it before it starts an instance (is $ROLLOUT_DIR mounted?)");
-        }
-        if (!Files.isWritable(file)) {
-            throw new SQLException(file + " is not writable by this user: give the container the group of "
-                    + file.toAbsolutePath().getParent() + " (the agent does so with group_add)");
-        }
-        Connection connection = connect(file);
-        try (Statement statement = connection.createStatement();
-                ResultSet id = statement.executeQuery("PRAGMA application_id")) {
-            id.next();
-            if (id.getInt(1) != APPLICATION_ID) {
-                throw new SQLException(file + " is not a claims database of Rollout");
+        return new ClaimsDatabase(file, ClaimsFile.open(file), InstantSource.system());
+    }
+
+    @Override
+    public Answer claim(String eventId, long generation, long leaseMillis) throws SQLException {
+        while (true) {
+            long now = clock.millis();
+            claim.setString(1, eventId);
+            claim.setLong(2, generation);
+            claim.setLong(3, now);
+            claim.setLong(4, until(now, leaseMillis));
+            try (ResultSet row = claim.executeQuery()) {
+                if (row.next()) {
+                    return Answer.won(row.getLong(1));
+                }
             }
-            return new ClaimsDatabase(connection, 1);
+            whyNot.setString(1, eventId);
+            whyNot.setLong(2, generation);
+            try (ResultSet row = whyNot.executeQuery()) {
+                if (!row.next()) {
+                    throw new SQLException("the scope row is missing in " + file);
+                }
+                if (row.getBoolean(1)) {
+                    return Answer.FENCED;
+                }
+                long leaseUntil = row.getLong(2);
+                if (!row.wasNull() && leaseUntil != 0) {
+                    return Answer.lost(leaseUntil == FOREVER ? FOREVER : leaseUntil - now);
+                }
+                // pruned or given back since: ask again
+            }
+        }
+    }
+
+    @Override
+    public boolean renew(Token token, long leaseMillis) throws SQLException {
+        return leaseUntil(token, until(clock.millis(), leaseMillis));
+    }
+
+    @Override
+    public boolean release(Token token) throws SQLException {
+        return leaseUntil(token, 0); // the row stays, so that the attempt goes on counting
+    }
+
+    private boolean leaseUntil(Token token, long millis) throws SQLException {
+        renew.setLong(1, millis);
+        renew.setString(2, token.eventId());
+        renew.setLong(3, token.generation());
+        renew.setLong(4, token.attempt());
+        return renew.executeUpdate() > 0;
+    }
+
+    private static long until(long now, long leaseMillis) {
+        return leaseMillis == FOREVER ? FOREVER : now + leaseMillis;
+    }
+
+    @Override
+    public OptionalLong holder(String eventId) throws SQLException {
+        holder.setString(1, eventId);
+        try (ResultSet row = holder.executeQuery()) {
+            return row.next() ? OptionalLong.of(row.getLong(1)) : OptionalLong.empty();
+        }
+    }
+
+    @Override
+    public void fence(long minGeneration) throws SQLException {
+        update("UPDATE scope SET min_generation = max(min_generation, ?) WHERE scope_id = 1", minGeneration);
+    }
+
+    /** By key: one large DELETE would hold up every claim behind it. */
+    @Override
+    public int prune(long windowMillis) throws SQLException {
+        long now = clock.millis();
+        List<String> old = new ArrayList<>(PRUNE_BATCH);
+        try (PreparedStatement oldest = connection.prepareStatement(
+                "SELECT event_id FROM claim WHERE scope_id = 1 AND claimed_at < ?1 AND (lease_until < ?2 OR lease_until = "
+                        + FOREVER + ") ORDER BY claimed_at LIMIT " + PRUNE_BATCH)) {
+            oldest.setLong(1, now - windowMillis);
+            oldest.setLong(2, now);
+            try (ResultSet row = oldest.executeQuery()) {
+                while (row.next()) {
+                    old.add(row.getString(1));
+                }
+            }
+        }
+        if (old.isEmpty()) {
+            return 0;
+        }
+        connection.setAutoCommit(false);
+        try (PreparedStatement delete = connection.prepareStatement(
+                "DELETE FROM claim WHERE scope_id = 1 AND event_id = ?1 AND claimed_at < ?2")) {
+            for (String id : old) {
+                delete.setString(1, id);
+                delete.setLong(2, now - windowMillis); // taken over since the read: not old any more
+                delete.executeUpdate();
+            }
+            connection.commit();
         } catch (SQLException e) {
-            connection.close();
+            connection.rollback();
             throw e;
+        } finally {
+            connection.setAutoCommit(true);
         }
+        return old.size();
     }
 
-    private static Connection connect(Path file) throws SQLException {
-        Properties options = new Properties();
-        options.setProperty("jdbc.get_generated_keys", "false"); // 28 % of a claim's time
-        Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file.toAbsolutePath(), options);
-        BusyHandler.setHandler(connection, new YieldingHandler());
+    /** Writes down for how long claims are kept: for the agent that prunes after the next start. */
+    public void window(long millis) throws SQLException {
+        update("INSERT OR REPLACE INTO meta VALUES('window', ?)", Long.toString(millis));
+    }
+
+    /** For how long claims are kept, in milliseconds. */
+    public long window() throws SQLException {
+        long written = number("SELECT coalesce((SELECT CAST(v AS INTEGER) FROM meta WHERE k = 'window'), 0)");
+        return written > 0 ? written : DEFAULT_WINDOW_MILLIS;
+    }
+
+    /** The part of the room for claims that is taken: 1 is full, and a full store is unavailable. */
+    public double fill() throws SQLException {
+        return (number("PRAGMA page_count") - number("PRAGMA freelist_count")) / (double) ClaimsFile.MAX_PAGES;
+    }
+
+    /** Lets the file grow to that many pages of 4 KiB and no further; less than there are means no more than there are. */
+    public void room(int pages) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            statement.execute("PRAGMA synchronous = OFF"); // right on tmpfs: there is no disk to wait for
-            statement.execute("PRAGMA wal_autocheckpoint = 4000");
+            statement.execute("PRAGMA max_page_count = " + Math.max(1, pages));
         }
-        return connection;
-    }
-
-    /** Claims an event; the attempt, or 0 where another has it or this generation is fenced. */
-    public long claim(String eventId, long generation, long nowMillis, long leaseUntil) throws SQLException {
-        claim.setLong(1, scopeId);
-        claim.setString(2, eventId);
-        claim.setLong(3, generation);
-        claim.setLong(4, nowMillis);
-        claim.setLong(5, leaseUntil);
-        try (ResultSet row = claim.executeQuery()) {
-            return row.next() ? row.getLong(1) : 0;
-        }
-    }
-
-    /** Gives a claim back, so that another may take it at once. False: it was not held by this token any more. */
-    public boolean release(String eventId, long generation, long attempt) throws SQLException {
-        return update(
-                "DELETE FROM claim WHERE scope_id = ? AND event_id = ? AND generation = ? AND attempt = ?",
-                scopeId,
-                eventId,
-                generation,
-                attempt);
     }
 
     /** The scope row. */
     public Scope scope() throws SQLException {
         try (ResultSet row = scope.executeQuery()) {
             if (!row.next()) {
-                throw new SQLException("the scope row is missing");
+                throw new SQLException("the scope row is missing in " + file);
             }
             return new Scope(Mode.of(row.getString(1)), row.getString(2), row.getLong(3), row.getLong(4));
         }
@@ -196,19 +254,18 @@ public final class ClaimsDatabase implements AutoCloseable {
     }
 
     /** Makes the instance known, or known again after a restart. */
-    public void join(String instance, long generation, Role role, String client, String sqlite) throws SQLException {
+    public void join(String instance, long generation, Role role, String client) throws SQLException {
         update(
-                "INSERT INTO instance(instance_id, scope_id, generation, role, ready, in_flight, client, sqlite,"
-                        + " heartbeat_at) VALUES(?, ?, ?, ?, 0, 0, ?, ?, ?) ON CONFLICT(instance_id) DO UPDATE SET"
+                "INSERT INTO instance(instance_id, scope_id, generation, role, boot_token, ready, in_flight, client,"
+                        + " sqlite, heartbeat_at) VALUES(?, 1, ?, ?, hex(randomblob(8)), 0, 0, ?, sqlite_version(), ?)"
+                        + " ON CONFLICT(instance_id) DO UPDATE SET boot_token = excluded.boot_token,"
                         + " role = excluded.role, ready = 0, in_flight = 0, client = excluded.client,"
                         + " sqlite = excluded.sqlite, heartbeat_at = excluded.heartbeat_at",
                 instance,
-                scopeId,
                 generation,
                 role.name(),
                 client,
-                sqlite,
-                System.currentTimeMillis());
+                clock.millis());
     }
 
     /** Writes an instance's own report. */
@@ -218,7 +275,7 @@ public final class ClaimsDatabase implements AutoCloseable {
                 role.name(),
                 ready ? 1 : 0,
                 inFlight,
-                System.currentTimeMillis(),
+                clock.millis(),
                 instance);
     }
 
@@ -230,9 +287,8 @@ public final class ClaimsDatabase implements AutoCloseable {
     /** All instances that have joined and were not forgotten. */
     public List<Instance> instances() throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery(
-                        "SELECT instance_id, generation, role, ready, in_flight, coalesce(client, ''), heartbeat_at"
-                                + " FROM instance WHERE scope_id = " + scopeId)) {
+                ResultSet row = statement.executeQuery("SELECT instance_id, generation, role, ready, in_flight,"
+                        + " coalesce(client, ''), coalesce(sqlite, ''), heartbeat_at FROM instance")) {
             List<Instance> found = new ArrayList<>();
             while (row.next()) {
                 found.add(new Instance(
@@ -242,7 +298,8 @@ public final class ClaimsDatabase implements AutoCloseable {
                         row.getInt(4) != 0,
                         row.getInt(5),
                         row.getString(6),
-                        row.getLong(7)));
+                        row.getString(7),
+                        row.getLong(8)));
             }
             return found;
         }
@@ -252,12 +309,55 @@ public final class ClaimsDatabase implements AutoCloseable {
     public void decide(Scope decided) throws SQLException {
         update(
                 "UPDATE scope SET mode = ?, active_instance = ?, generation = max(generation, ?),"
-                        + " min_generation = max(min_generation, ?) WHERE scope_id = ?",
+                        + " min_generation = max(min_generation, ?) WHERE scope_id = 1",
                 decided.mode().word(),
                 decided.active(),
                 decided.generation(),
-                decided.minGeneration(),
-                scopeId);
+                decided.minGeneration());
+    }
+
+    /** The agent's sign of life in the scope row: while it lasts, no instance promotes itself. */
+    public void agentLives(long leaseMillis) throws SQLException {
+        update("UPDATE scope SET lease_until = ? WHERE scope_id = 1", clock.millis() + leaseMillis);
+    }
+
+    /** True where no agent has given a sign of life within its lease. */
+    public boolean agentGone() throws SQLException {
+        try (ResultSet row = scope.executeQuery()) {
+            return row.next() && row.getLong(5) < clock.millis();
+        }
+    }
+
+    /**
+     * Makes an instance the active one without an agent: only where the row still says what the caller has seen, and no
+     * agent lives. The agent that comes back finds it by {@link #takePromotion}.
+     */
+    public boolean promote(Scope seen, String instance, long generation) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("BEGIN IMMEDIATE");
+            boolean won = false;
+            try {
+                won = update(
+                        "UPDATE scope SET active_instance = ?, generation = max(generation, ?) WHERE scope_id = 1"
+                                + " AND active_instance IS ? AND generation = ? AND coalesce(lease_until, 0) < ?",
+                        instance,
+                        generation,
+                        seen.active(),
+                        seen.generation(),
+                        clock.millis());
+                if (won) {
+                    update("INSERT OR REPLACE INTO meta VALUES('" + PROMOTED + "', ?)", instance);
+                }
+            } finally {
+                statement.execute(won ? "COMMIT" : "ROLLBACK");
+            }
+            return won;
+        }
+    }
+
+    /** True once after an instance has promoted itself: the row is newer than role.json. */
+    public boolean takePromotion() throws SQLException {
+        return update("DELETE FROM meta WHERE k = '" + PROMOTED + "'");
     }
 
     /** Tells one instance of a competing service to take nothing new. */
@@ -270,53 +370,29 @@ public final class ClaimsDatabase implements AutoCloseable {
         update("DELETE FROM instance WHERE instance_id = ?", instance);
     }
 
-    /**
-     * Forgets claims older than the dedupe window, a batch a call, by key: one large DELETE would hold up every
-     * claim behind it.
-     *
-     * @return how many were removed; less than a batch means that no old ones are left
-     */
-    public int prune(long claimedBefore) throws SQLException {
-        List<String> old = new ArrayList<>(PRUNE_BATCH);
-        try (PreparedStatement oldest = connection.prepareStatement(
-                "SELECT event_id FROM claim WHERE scope_id = ? AND claimed_at < ? ORDER BY claimed_at LIMIT "
-                        + PRUNE_BATCH)) {
-            oldest.setLong(1, scopeId);
-            oldest.setLong(2, claimedBefore);
-            try (ResultSet row = oldest.executeQuery()) {
-                while (row.next()) {
-                    old.add(row.getString(1));
-                }
+    /** True where an instance has joined whose SQLite may corrupt the log that this database has. */
+    public boolean logInDanger() throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("PRAGMA journal_mode")) {
+            row.next();
+            if (!row.getString(1).equals("wal")) {
+                return false;
             }
         }
-        if (old.isEmpty()) {
-            return 0;
-        }
-        connection.setAutoCommit(false);
-        try (PreparedStatement delete = connection.prepareStatement(
-                "DELETE FROM claim WHERE scope_id = ? AND event_id = ? AND claimed_at < ?")) {
-            for (String id : old) {
-                delete.setLong(1, scopeId);
-                delete.setString(2, id);
-                delete.setLong(3, claimedBefore); // taken over since the read: not old any more
-                delete.executeUpdate();
-            }
-            connection.commit();
-        } catch (SQLException e) {
-            connection.rollback();
-            throw e;
-        } finally {
-            connection.setAutoCommit(true);
-        }
-        return old.size();
+        return instances().stream().anyMatch(instance -> !SqliteVersion.sharesWal(instance.sqlite()));
     }
 
-    /** The version of SQLite that this client runs. */
-    public String sqliteVersion() throws SQLException {
+    /** Moves to a file with a rollback journal, which every version of SQLite can share. This one is closed. */
+    public ClaimsDatabase moveToRollbackJournal() throws SQLException {
+        ClaimsFile.moveToRollbackJournal(file, connection);
+        return open(file);
+    }
+
+    private long number(String sql) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT sqlite_version()")) {
+                ResultSet row = statement.executeQuery(sql)) {
             row.next();
-            return row.getString(1);
+            return row.getLong(1);
         }
     }
 
@@ -329,38 +405,8 @@ public final class ClaimsDatabase implements AutoCloseable {
         }
     }
 
-    private static String bootId() {
-        try {
-            return Files.readString(Path.of("/proc/sys/kernel/random/boot_id")).strip();
-        } catch (IOException e) {
-            return "unknown";
-        }
-    }
-
     @Override
     public void close() throws SQLException {
         connection.close();
-    }
-
-    /**
-     * Busy is the normal case (both instances ask in the same instant) and lasts microseconds: give the core away and
-     * ask again, where SQLite's own handler sleeps for milliseconds.
-     */
-    private static final class YieldingHandler extends BusyHandler {
-        private static final int YIELDS = 200;
-        private long since;
-
-        @Override
-        protected int callback(int asked) {
-            if (asked == 0) {
-                since = System.nanoTime();
-            }
-            if (asked < YIELDS) {
-                Thread.yield();
-            } else {
-                LockSupport.parkNanos(100_000);
-            }
-            return System.nanoTime() - since < BUSY_LIMIT.toNanos() ? 1 : 0;
-        }
     }
 }

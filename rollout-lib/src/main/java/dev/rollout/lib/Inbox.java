@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one door through which a bot takes its events. Every instance passes every event it sees; the inbox claims and
@@ -12,19 +13,15 @@ import java.util.concurrent.locks.ReentrantLock;
  *
  * <p>A standby (or draining) instance keeps the events of the last {@code window}. When it becomes active it replays
  * them through {@code claim()}: what the other has handled is lost to it, what the other has not comes exactly once.
- * Events that arrive during the replay queue behind it, so their order is kept.
+ * Events that arrive during the replay queue behind it, so their order is kept. An event that another holds under a
+ * lease is asked for again when the lease is over.
  */
 public final class Inbox<E> {
-    private static final int DEFAULT_CAPACITY = 100_000;
-    private static final Duration DEFAULT_WINDOW = Duration.ofSeconds(30);
-
-    private record Kept<E>(String id, E event, long atNanos) {}
+    private record Kept<E>(String id, @Nullable String affinityKey, E event, long atNanos) {}
 
     private final Rollout rollout;
     private final Handler<E> handler;
-    private final OnUnavailable onUnavailable;
-    private final int capacity;
-    private final long windowNanos;
+    private final InboxOptions options;
     private final ReentrantLock lock = new ReentrantLock();
     private final ReentrantLock turn = new ReentrantLock(true);
     private final ArrayDeque<Kept<E>> kept = new ArrayDeque<>();
@@ -35,21 +32,16 @@ public final class Inbox<E> {
     private final AtomicLong overflowed = new AtomicLong();
     private final AtomicLong unavailable = new AtomicLong();
 
-    /** An inbox that keeps 30 s of events, 100,000 at most, and proceeds without the store if active. */
+    /** An inbox with the {@link InboxOptions#DEFAULT} options. */
     public Inbox(Rollout rollout, Handler<E> handler) {
-        this(rollout, handler, OnUnavailable.PROCEED_IF_ACTIVE, DEFAULT_CAPACITY, DEFAULT_WINDOW);
+        this(rollout, handler, InboxOptions.DEFAULT);
     }
 
-    /**
-     * @param capacity events kept at most; one more drops the oldest, which is counted in {@link #overflowed()}
-     * @param window how long an event is kept: longer than a hand-over takes
-     */
-    public Inbox(Rollout rollout, Handler<E> handler, OnUnavailable onUnavailable, int capacity, Duration window) {
+    /** An inbox that keeps and handles events in another way. */
+    public Inbox(Rollout rollout, Handler<E> handler, InboxOptions options) {
         this.rollout = rollout;
         this.handler = handler;
-        this.onUnavailable = onUnavailable;
-        this.capacity = capacity;
-        this.windowNanos = window.toNanos();
+        this.options = options;
         rollout.onRole((from, to) -> changed(to));
     }
 
@@ -59,33 +51,52 @@ public final class Inbox<E> {
      * @param eventId the event's type and id, the same in every instance: {@code create:1234}
      */
     public void receive(String eventId, E event) {
-        boolean later;
+        take(new Kept<>(eventId, null, event, System.nanoTime()));
+    }
+
+    /**
+     * Takes a follow-up in: a draining instance that owns the key handles it still, and nobody else meanwhile.
+     *
+     * @param affinityKey what {@link Rollout#own} was told
+     */
+    public void receive(String eventId, String affinityKey, E event) {
+        Kept<E> followUp = new Kept<>(eventId, affinityKey, event, System.nanoTime());
+        if (rollout.role() == Role.DRAINING && rollout.owns(affinityKey)) {
+            handle(followUp);
+        } else {
+            take(followUp);
+        }
+    }
+
+    private void take(Kept<E> event) {
+        boolean keep;
         lock.lock();
         try {
-            later = !direct;
-            if (later) {
-                keep(eventId, event);
+            keep = !direct;
+            if (keep) {
+                keep(event);
             }
         } finally {
             lock.unlock();
         }
-        if (later) {
+        if (keep) {
             replay(); // whoever brings an event in meanwhile helps to catch up, so that a fast source waits for it
         } else {
-            handle(eventId, event);
+            handle(event);
         }
     }
 
-    private void keep(String eventId, E event) {
-        long now = System.nanoTime();
-        while (!kept.isEmpty() && now - kept.peekFirst().atNanos() > windowNanos) {
+    private void keep(Kept<E> event) {
+        while (!kept.isEmpty()
+                && event.atNanos() - kept.peekFirst().atNanos()
+                        > options.window().toNanos()) {
             kept.removeFirst();
         }
-        if (kept.size() >= capacity) {
+        if (kept.size() >= options.capacity()) {
             kept.removeFirst();
             overflowed.incrementAndGet();
         }
-        kept.addLast(new Kept<>(eventId, event, now));
+        kept.addLast(event);
     }
 
     private void changed(Role role) {
@@ -119,39 +130,82 @@ public final class Inbox<E> {
                 } finally {
                     lock.unlock();
                 }
-                handle(next.id(), next.event());
+                handle(next);
             }
         } finally {
             turn.unlock();
         }
     }
 
-    private void handle(String eventId, E event) {
-        try (Rollout.InFlight work = rollout.begin()) {
-            Claim claim = rollout.claim(eventId);
-            boolean mine = claim instanceof Claim.Claimed;
-            if (claim instanceof Claim.Unavailable) {
-                unavailable.incrementAndGet();
-                mine = switch (onUnavailable) {
-                    case PROCEED -> true;
-                    case PROCEED_IF_ACTIVE -> rollout.role() == Role.ACTIVE;
-                    case SKIP -> false;
-                };
-            }
-            if (!mine) {
-                lost.incrementAndGet();
-                return;
-            }
-            handler.handle(event);
+    private void handle(Kept<E> event) {
+        Handler<E> counted = e -> {
+            handler.handle(e);
             handled.incrementAndGet();
+        };
+        try {
+            Claim claim = claimed(event, counted);
+            if (claim instanceof Claim.Lost other) {
+                lost.incrementAndGet();
+                if (other.mayComeFree()) {
+                    rollout.later().in(other.heldMillis() + 1, () -> again(event));
+                }
+            } else if (claim instanceof Claim.Fenced) {
+                lost.incrementAndGet();
+            } else if (claim instanceof Claim.Unavailable) {
+                unavailable.incrementAndGet();
+                if (proceeds()) {
+                    try (Rollout.InFlight work = rollout.begin()) {
+                        counted.handle(event.event());
+                    }
+                } else {
+                    lost.incrementAndGet();
+                }
+            }
         } catch (Exception e) {
             failed.incrementAndGet();
+            Duration lease = options.lease();
             System.getLogger(Inbox.class.getName())
                     .log(
                             System.Logger.Level.ERROR,
-                            "the handler failed on event " + eventId + "; it is not retried",
+                            "the handler failed on event " + event.id()
+                                    + (lease == null ? "; it is not tried again: at most once" : "; it is tried again"),
                             e);
+            if (lease != null) {
+                rollout.later().in(lease.toMillis(), () -> again(event));
+            }
         }
+    }
+
+    private Claim claimed(Kept<E> event, Handler<E> counted) throws Exception {
+        String key = event.affinityKey();
+        if (key != null && !rollout.mayFollowUp(key)) {
+            return new Claim.Lost(Claims.AFFINITY_MILLIS);
+        }
+        Duration lease = options.lease();
+        Rollout.Body<Exception> body = () -> counted.handle(event.event());
+        return lease == null ? rollout.once(event.id(), body) : rollout.once(event.id(), lease, body);
+    }
+
+    /** An event that came free, or may have: by then this instance may be the active one no more. */
+    private void again(Kept<E> event) {
+        if (rollout.role() == Role.ACTIVE) {
+            handle(event);
+        } else {
+            lock.lock();
+            try {
+                keep(event);
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private boolean proceeds() {
+        return switch (options.onUnavailable()) {
+            case PROCEED -> true;
+            case PROCEED_IF_ACTIVE -> rollout.role() == Role.ACTIVE;
+            case SKIP -> false;
+        };
     }
 
     /** Events handled by this instance. */
@@ -159,12 +213,12 @@ public final class Inbox<E> {
         return handled.get();
     }
 
-    /** Events that another instance had. */
+    /** How often another instance had the event. */
     public long lost() {
         return lost.get();
     }
 
-    /** Events whose handler threw. */
+    /** How often the handler threw. */
     public long failed() {
         return failed.get();
     }

@@ -1,6 +1,8 @@
 package dev.rollout.lib;
 
+import dev.rollout.contract.ClaimStore;
 import dev.rollout.contract.Role;
+import dev.rollout.contract.Token;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,35 +26,55 @@ import org.jspecify.annotations.Nullable;
  * is won, so that the same code runs on a laptop.
  */
 public final class Rollout implements AutoCloseable {
-    private final @Nullable ClaimStore store;
+    private static final int RENEWALS = 3;
+
+    private final @Nullable LocalStore store;
     private final @Nullable RoleWatcher watcher;
+    private final @Nullable Claims claims;
+    private final Later later = new Later();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition roleChanged = lock.newCondition();
     private final List<RoleListener> listeners = new CopyOnWriteArrayList<>();
     private final AtomicInteger inFlight = new AtomicInteger();
     private volatile Role role;
     private volatile boolean ready;
+    private volatile long generation;
 
-    /** Joins as the environment says. */
+    /**
+     * Joins as the environment says.
+     *
+     * @throws IllegalArgumentException where a {@code ROLLOUT_*} variable makes no sense
+     */
     public static Rollout join() {
-        return Membership.fromEnvironment().map(Rollout::new).orElseGet(Rollout::new);
+        return Membership.fromEnvironment()
+                .map(member -> new Rollout(member, JoinOptions.from(System.getenv())))
+                .orElseGet(Rollout::new);
     }
 
     /** Joins as the given member: for tests, and for programs that host several instances. */
     public static Rollout join(Membership membership) {
-        return new Rollout(membership);
+        return new Rollout(membership, JoinOptions.DEFAULT);
+    }
+
+    /** Joins as the given member, in another way than by default. */
+    public static Rollout join(Membership membership, JoinOptions options) {
+        return new Rollout(membership, options);
     }
 
     private Rollout() {
         store = null;
         watcher = null;
+        claims = null;
         role = Role.ACTIVE;
     }
 
-    private Rollout(Membership membership) {
+    private Rollout(Membership membership, JoinOptions options) {
         role = Role.STARTING;
-        store = new ClaimStore(membership);
-        watcher = new RoleWatcher(membership, store, this);
+        generation = membership.generation();
+        store = new LocalStore(membership);
+        ClaimStore shared = options.claims();
+        claims = new Claims(shared == null ? store : shared, () -> generation);
+        watcher = new RoleWatcher(membership, store, options, this);
         watcher.start();
     }
 
@@ -109,13 +131,79 @@ public final class Rollout implements AutoCloseable {
     }
 
     /**
-     * Claims an event for this instance, at most once.
+     * Claims an event for this instance, at most once: who wins it and dies has had it.
      *
      * @param eventId the event's type and id, 128 bytes at most: {@code create:1234}
      */
     public Claim claim(String eventId) {
-        ClaimStore claims = store;
-        return claims == null ? new Claim.Claimed(0, 1) : claims.claim(eventId);
+        return claims == null ? alone(eventId) : claims.claim(eventId, ClaimStore.FOREVER);
+    }
+
+    /**
+     * Claims an event at least once: another instance may win it when the lease is over and neither {@link #renew}
+     * nor {@link #complete} came. Make the effect idempotent with {@link #effectKey}.
+     *
+     * @param lease longer than a pause of this process may be; from now, more than nothing
+     */
+    public Claim lease(String eventId, Duration lease) {
+        long millis = Claims.millis(lease);
+        return claims == null ? alone(eventId) : claims.claim(eventId, millis);
+    }
+
+    /**
+     * Claims a follow-up of something that an instance did ({@link #own}): while its owner lives and drains, nobody
+     * else wins it.
+     */
+    public Claim claimFollowUp(String eventId, String affinityKey) {
+        return mayFollowUp(affinityKey) ? claim(eventId) : new Claim.Lost(Claims.AFFINITY_MILLIS);
+    }
+
+    /** Makes this instance's generation the owner of a key, as long as it is not fenced: a message that it sent, say. */
+    public Claim own(String affinityKey) {
+        return claims == null ? alone(affinityKey) : claims.own(affinityKey);
+    }
+
+    /** Whether follow-ups of the key are this instance's. */
+    public boolean owns(String affinityKey) {
+        return claims == null || claims.owns(affinityKey);
+    }
+
+    boolean mayFollowUp(String affinityKey) {
+        return claims == null || claims.mayFollowUp(affinityKey);
+    }
+
+    Later later() {
+        return later;
+    }
+
+    private static Claim alone(String eventId) {
+        return new Claim.Claimed(new Token(eventId, 0, 1));
+    }
+
+    /** Makes the lease of a claim end that much from now. */
+    public Hold renew(Token token, Duration lease) {
+        long millis = Claims.millis(lease);
+        return claims == null ? Hold.KEPT : claims.renew(token, millis);
+    }
+
+    /** Marks a leased event as done. */
+    public Hold complete(Token token) {
+        return claims == null ? Hold.KEPT : claims.complete(token);
+    }
+
+    /** Gives an event back, so that any instance may win it at once. */
+    public Hold release(Token token) {
+        return claims == null ? Hold.KEPT : claims.release(token);
+    }
+
+    /** The idempotency key of an effect, 24 characters, the same at every attempt: {@link EffectKey}. */
+    public static String effectKey(String effect) {
+        return EffectKey.of(effect);
+    }
+
+    /** A number of things that all instances may do in a window of time: logins, mostly. */
+    public Budget budget(String name, int limit, Duration window) {
+        return new Budget(this, name, limit, window);
     }
 
     /**
@@ -128,6 +216,31 @@ public final class Rollout implements AutoCloseable {
             Claim claim = claim(eventId);
             if (claim instanceof Claim.Claimed) {
                 body.run();
+            }
+            return claim;
+        }
+    }
+
+    /**
+     * Runs the body under a lease that is renewed while it runs, and completes the event after it: at least once. Where
+     * the body throws, the event is given back at once.
+     */
+    public <X extends Exception> Claim once(String eventId, Duration lease, Body<X> body) throws X {
+        try (InFlight work = begin()) {
+            Claim claim = lease(eventId, lease);
+            if (claim instanceof Claim.Claimed claimed) {
+                boolean done = false;
+                long pause = Math.max(1, lease.toMillis() / RENEWALS);
+                try (Later.Repeating renewing = later.every(pause, () -> renew(claimed.token(), lease))) {
+                    body.run();
+                    done = true;
+                } finally {
+                    if (done) {
+                        complete(claimed.token());
+                    } else {
+                        release(claimed.token());
+                    }
+                }
             }
             return claim;
         }
@@ -152,6 +265,11 @@ public final class Rollout implements AutoCloseable {
 
     boolean isReady() {
         return ready;
+    }
+
+    /** Called by the watcher alone: what to claim with from now on. */
+    void generation(long now) {
+        generation = now;
     }
 
     /** Called by the watcher alone. */
@@ -180,6 +298,7 @@ public final class Rollout implements AutoCloseable {
             become(Role.STOPPED);
             store.close();
         }
+        later.close();
     }
 
     /** What {@link #once} runs. */

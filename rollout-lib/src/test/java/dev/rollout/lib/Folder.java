@@ -20,10 +20,12 @@ final class Folder implements AutoCloseable {
         this.mode = mode;
         path = Files.createTempDirectory(Path.of("/dev/shm"), "rollout-lib-test");
         agent = ClaimsDatabase.create(path.resolve(ClaimsDatabase.NAME), "service", mode);
+        agent.agentLives(600_000);
     }
 
     Membership member(String instance, long generation) {
-        return new Membership("p", "service", instance, generation, path, generation > 1);
+        return new Membership(
+                "p", "service", instance, generation, path, generation > 1 ? System.currentTimeMillis() / 1000 : 0);
     }
 
     void activate(@Nullable String instance, long generation) throws SQLException {

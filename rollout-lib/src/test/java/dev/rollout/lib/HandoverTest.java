@@ -131,7 +131,10 @@ class HandoverTest {
         try (Folder folder = new Folder(Mode.BROADCAST);
                 Rollout a = Rollout.join(folder.member("a", 2))) {
             ConcurrentLinkedQueue<Integer> handled = new ConcurrentLinkedQueue<>();
-            Inbox<Integer> inbox = new Inbox<>(a, handled::add, OnUnavailable.SKIP, 3, Duration.ofMinutes(1));
+            Inbox<Integer> inbox = new Inbox<>(
+                    a,
+                    handled::add,
+                    InboxOptions.DEFAULT.with(OnUnavailable.SKIP).keeping(3, Duration.ofMinutes(1)));
             for (int i = 1; i <= 5; i++) {
                 inbox.receive("event:" + i, i);
             }

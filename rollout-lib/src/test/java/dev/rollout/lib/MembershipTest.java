@@ -31,7 +31,7 @@ class MembershipTest {
                 .orElseThrow();
         assertEquals("bot-g4-1", member.instance());
         assertEquals(4, member.generation());
-        assertTrue(member.standby());
+        assertEquals(1, member.standbySince());
     }
 
     @Test

@@ -13,6 +13,7 @@ import dev.rollout.contract.Scope;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -37,16 +38,26 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     private static final int GROUP = 28770;
 
     private static final String IN_CONTAINER = "/run/rollout";
-    private static final Duration DEDUPE_WINDOW = Duration.ofMinutes(15);
+    private static final Duration LEASE = Duration.ofSeconds(15);
+    private static final double ALARM = 0.8;
 
     private final Path shm;
     private final Path state;
-    private final Map<ServiceKey, ClaimsDatabase> open = new ConcurrentHashMap<>();
+    private final String host;
+    private final Map<ServiceKey, Open> open = new ConcurrentHashMap<>();
 
-    /** @param shm the folder on shared memory; @param state the agent's durable folder */
-    public SharedRoles(Path shm, Path state) {
+    /** One service's database, and which file it is: another may have been put into its place. */
+    private record Open(ClaimsDatabase database, Object fileKey) {}
+
+    /**
+     * @param shm the folder on shared memory
+     * @param state the agent's durable folder
+     * @param host names this agent among those whose instances share a store of claims
+     */
+    public SharedRoles(Path shm, Path state, String host) {
         this.shm = shm;
         this.state = state.resolve("roles");
+        this.host = host;
     }
 
     @Override
@@ -57,11 +68,12 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             Path durable = durable(key);
             Files.createDirectories(folder.resolve("state"));
             Files.createDirectories(durable);
-            database(key, handover.mode());
+            database(key, handover.mode()).window(handover.window().toMillis());
             int group = share(folder);
             Map<String, String> environment = new LinkedHashMap<>();
             environment.put("ROLLOUT_DIR", IN_CONTAINER);
             environment.put("ROLLOUT_GENERATION", Long.toString(generation));
+            environment.put("ROLLOUT_HOST", host);
             environment.put("ROLLOUT_INSTANCE", instance);
             environment.put("ROLLOUT_PROJECT", key.project());
             environment.put("ROLLOUT_SERVICE", key.service());
@@ -109,26 +121,35 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     }
 
     private ClaimsDatabase database(ServiceKey key, Mode mode) throws SQLException, IOException {
-        ClaimsDatabase there = open.get(key);
+        Open there = open.get(key);
         Path file = folder(key).resolve(ClaimsDatabase.NAME);
-        if (there != null && Files.exists(file)) {
-            return there;
+        boolean anew = !Files.exists(file);
+        if (there != null && !anew && there.fileKey().equals(fileKey(file))) {
+            return there.database();
         }
         if (there != null) {
-            there.close();
+            there.database().close();
         }
-        boolean anew = !Files.exists(file);
         Files.createDirectories(file.getParent());
         ClaimsDatabase made = ClaimsDatabase.create(file, key.service(), mode);
-        open.put(key, made);
-        var durable = RoleFile.read(durable(key).resolve(RoleFile.NAME));
-        if (durable.isPresent()) {
-            made.decide(durable.get().scope()); // a reboot, or a crash between the file and the row
+        open.put(key, new Open(made, fileKey(file)));
+        made.agentLives(LEASE.toMillis());
+        Path durable = durable(key).resolve(RoleFile.NAME);
+        if (made.takePromotion()) {
+            new RoleFile(made.scope(), "active").write(durable); // an instance stood in while no agent was there
+        }
+        var decided = RoleFile.read(durable);
+        if (decided.isPresent()) {
+            made.decide(decided.get().scope()); // a reboot, or a crash between the file and the row
         }
         if (anew) {
             share(folder(key));
         }
         return made;
+    }
+
+    private static Object fileKey(Path file) throws IOException {
+        return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
     }
 
     /** Makes the databases again that a reboot took away, before the instances look for them. */
@@ -163,24 +184,63 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         }
     }
 
-    /** Forgets claims that are older than the dedupe window. Called now and then. */
-    public void prune() {
-        for (Map.Entry<ServiceKey, ClaimsDatabase> entry : open.entrySet()) {
+    /** Says that this agent lives, and looks after the logs. Called every few seconds, well within the lease. */
+    public synchronized void live() {
+        for (Map.Entry<ServiceKey, Open> entry : open.entrySet()) {
             try {
-                long before = System.currentTimeMillis() - DEDUPE_WINDOW.toMillis();
+                ClaimsDatabase database = entry.getValue().database();
+                database.agentLives(LEASE.toMillis());
+                guard(entry.getKey(), database);
+            } catch (SQLException | IOException e) {
+                LOG.warn("the claims of {} cannot be written: {}", entry.getKey(), e.toString());
+            }
+        }
+    }
+
+    /** A client whose SQLite can corrupt a shared log has joined: every version can share a rollback journal. */
+    private ClaimsDatabase guard(ServiceKey key, ClaimsDatabase database) throws SQLException, IOException {
+        if (!database.logInDanger()) {
+            return database;
+        }
+        LOG.warn("{}: an instance has a SQLite before 3.51.3: its claims move to a rollback journal", key);
+        open.remove(key); // it is closed, even where the move fails
+        ClaimsDatabase moved = database.moveToRollbackJournal();
+        open.put(key, new Open(moved, fileKey(folder(key).resolve(ClaimsDatabase.NAME))));
+        return moved;
+    }
+
+    /** Forgets claims that are older than the dedupe window, sooner where they take too much room. */
+    public void prune() {
+        for (ServiceKey key : open.keySet()) {
+            try {
+                long window = on(key, ClaimsDatabase::window);
+                double fill = on(key, ClaimsDatabase::fill);
+                if (fill > ALARM) {
+                    LOG.error(
+                            "{}: claims take {} % of their room: forgetting sooner than the window says",
+                            key, Math.round(fill * 100));
+                    window /= 2;
+                }
+                long shortened = window;
                 for (int removed = 1; removed > 0; ) {
-                    synchronized (this) {
-                        removed = entry.getValue().prune(before);
-                    }
+                    removed = on(key, database -> database.prune(shortened));
                     Thread.sleep(1); // the claims of the instances come first
                 }
-            } catch (SQLException e) {
-                LOG.warn("the claims of {} cannot be pruned: {}", entry.getKey(), e.toString());
+            } catch (EngineRefused e) {
+                LOG.warn("the claims of {} cannot be pruned: {}", key, e.getMessage());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 return;
             }
         }
+    }
+
+    /** The services whose claims take more than four fifths of their room. */
+    public List<String> alarms() {
+        return open.keySet().stream()
+                .filter(key -> on(key, ClaimsDatabase::fill) > ALARM)
+                .map(key -> "claims of " + key + " fill their room in " + folder(key))
+                .toList();
     }
 
     private interface Reading<T extends @Nullable Object> {
@@ -191,11 +251,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         try {
             var file = RoleFile.read(durable(key).resolve(RoleFile.NAME));
             Mode mode = file.map(f -> f.scope().mode()).orElse(Mode.BROADCAST);
-            ClaimsDatabase there = open.get(key);
-            return reading.with(
-                    there != null && Files.exists(folder(key).resolve(ClaimsDatabase.NAME))
-                            ? there
-                            : database(key, mode));
+            return reading.with(database(key, mode));
         } catch (SQLException | IOException e) {
             throw new EngineRefused(0, "the roles of " + key + " cannot be read or written: " + e.getMessage());
         }
@@ -203,7 +259,13 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
 
     @Override
     public boolean ready(ServiceKey key, String instance) {
-        return on(key, database -> database.instance(instance))
+        return on(key, database -> {
+                    try {
+                        return guard(key, database).instance(instance);
+                    } catch (IOException e) {
+                        throw new SQLException(e);
+                    }
+                })
                 .map(ClaimsDatabase.Instance::ready)
                 .orElse(false);
     }
@@ -264,8 +326,8 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        for (ClaimsDatabase database : open.values()) {
-            database.close();
+        for (Open one : open.values()) {
+            one.database().close();
         }
     }
 }
