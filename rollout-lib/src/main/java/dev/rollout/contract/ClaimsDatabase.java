@@ -26,6 +26,7 @@ public final class ClaimsDatabase implements ClaimStore {
     private static final long DEFAULT_WINDOW_MILLIS = 15 * 60_000;
     private static final int PRUNE_BATCH = 128;
     private static final String PROMOTED = "promoted";
+    private static final String DRAIN = "drain:";
 
     private static final String CLAIM = """
             INSERT INTO claim(scope_id, event_id, generation, attempt, claimed_at, lease_until)
@@ -69,6 +70,7 @@ public final class ClaimsDatabase implements ClaimStore {
     private final PreparedStatement renew;
     private final PreparedStatement holder;
     private final PreparedStatement scope;
+    private final PreparedStatement told;
     private final PreparedStatement dataVersion;
 
     private ClaimsDatabase(Path file, Connection connection, InstantSource clock) throws SQLException {
@@ -81,6 +83,7 @@ public final class ClaimsDatabase implements ClaimStore {
         this.holder = connection.prepareStatement(HOLDER);
         this.scope = connection.prepareStatement(
                 "SELECT mode, active_instance, generation, min_generation, lease_until FROM scope WHERE scope_id = 1");
+        this.told = connection.prepareStatement("SELECT 1 FROM meta WHERE k = ?");
         this.dataVersion = connection.prepareStatement("PRAGMA data_version");
     }
 
@@ -360,14 +363,28 @@ public final class ClaimsDatabase implements ClaimStore {
         return update("DELETE FROM meta WHERE k = '" + PROMOTED + "'");
     }
 
-    /** Tells one instance of a competing service to take nothing new. */
+    /** Tells one instance of a competing service to take nothing new. In a row that is the agent's alone. */
     public void tellToDrain(String instance) throws SQLException {
-        update("UPDATE instance SET role = ? WHERE instance_id = ?", Role.DRAINING.name(), instance);
+        update("INSERT OR REPLACE INTO meta VALUES(?, '1')", DRAIN + instance);
     }
 
-    /** Removes the row of an instance whose container is gone. */
+    /** Takes {@link #tellToDrain} back: the instance that was to replace it has failed. */
+    public void tellToGoOn(String instance) throws SQLException {
+        update("DELETE FROM meta WHERE k = ?", DRAIN + instance);
+    }
+
+    /** Whether the instance was told to take nothing new. */
+    public boolean toldToDrain(String instance) throws SQLException {
+        told.setString(1, DRAIN + instance);
+        try (ResultSet row = told.executeQuery()) {
+            return row.next();
+        }
+    }
+
+    /** Removes what is known of an instance whose container is gone. */
     public void forget(String instance) throws SQLException {
         update("DELETE FROM instance WHERE instance_id = ?", instance);
+        tellToGoOn(instance);
     }
 
     /** True where an instance has joined whose SQLite may corrupt the log that this database has. */

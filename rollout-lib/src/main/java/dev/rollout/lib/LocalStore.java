@@ -99,9 +99,7 @@ final class LocalStore implements ClaimStore {
 
     /** True where this instance of a competing service was told to take nothing new. */
     boolean toldToDrain() throws SQLException {
-        return ask(open -> open.instance(member.instance()))
-                .map(row -> row.role() == Role.DRAINING)
-                .orElse(false);
+        return ask(open -> open.toldToDrain(member.instance()));
     }
 
     /** When the instance last gave a sign of life, Unix time in milliseconds; 0 where it never did. */

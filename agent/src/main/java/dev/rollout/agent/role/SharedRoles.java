@@ -310,6 +310,14 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     }
 
     @Override
+    public void tellToGoOn(ServiceKey key, String instance) {
+        on(key, database -> {
+            database.tellToGoOn(instance);
+            return true;
+        });
+    }
+
+    @Override
     public boolean drained(ServiceKey key, String instance) {
         return on(key, database -> database.instance(instance))
                 .map(row -> (row.role() == Role.DRAINING || row.role() == Role.STOPPED) && row.inFlight() == 0)

@@ -99,7 +99,13 @@ final class Handing {
 
     /** The role goes back, under a generation above the failed candidate's. */
     void back(List<Previous> previous) {
-        if (handover == null || handover.mode() == Mode.COMPETING) {
+        if (handover == null) {
+            return;
+        }
+        if (handover.mode() == Mode.COMPETING) {
+            previous.stream()
+                    .filter(one -> one.generation() > 0)
+                    .forEach(one -> ports.roles().tellToGoOn(key, name(one)));
             return;
         }
         String to = previous.isEmpty() || previous.getFirst().generation() == 0 ? null : name(previous.getFirst());

@@ -27,6 +27,16 @@ final class Postmortem {
                 shown(autopsy, answers, ""));
     }
 
+    /** It went down, and by now its restart policy may have started it again. */
+    StepFailed dead(Instance candidate, ContainerEngine.Exit exit) {
+        ContainerEngine.Autopsy autopsy = engine.autopsy(candidate.id());
+        String words = autopsy.state().equals("running")
+                ? "it exited with code " + exit.code() + ", and its restart policy started it again"
+                : autopsy.words();
+        return new StepFailed(
+                "the candidate " + candidate.shortId() + " is not up: " + words, shown(autopsy, List.of(), ""));
+    }
+
     StepFailed notReady(Instance candidate, ReadinessProbe.Verdict.NotReady not) {
         ContainerEngine.Autopsy autopsy = engine.autopsy(candidate.id());
         return new StepFailed(

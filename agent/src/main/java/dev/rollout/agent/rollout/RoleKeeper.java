@@ -23,6 +23,9 @@ public interface RoleKeeper {
     /** Tells one instance of a competing service to take nothing new. */
     void tellToDrain(ServiceKey key, String instance);
 
+    /** Takes {@link #tellToDrain} back: the instance serves on. */
+    void tellToGoOn(ServiceKey key, String instance);
+
     /** Whether the instance has let go: it drains, and nothing is in flight. Unknown instances have. */
     boolean drained(ServiceKey key, String instance);
 

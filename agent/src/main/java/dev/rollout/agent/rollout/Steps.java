@@ -13,6 +13,7 @@ import dev.rollout.agent.rollout.machine.Event;
 import dev.rollout.agent.rollout.machine.State;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -184,7 +185,7 @@ final class Steps {
         if (!batch.previous().isEmpty()) {
             sleep(spec.drain().pause());
         }
-        CompletableFuture<?> died = candidateThere ? anyExit(made.of(batch)) : new CompletableFuture<>();
+        CompletableFuture<?> died = candidateThere ? anyOf(exits(made.of(batch))) : new CompletableFuture<>();
         for (Previous previous : batch.previous()) {
             CompletableFuture<ContainerEngine.Exit> gone = engine.exit(previous.id());
             while (!gone.isDone() && !drained(previous, candidateThere)) {
@@ -217,7 +218,8 @@ final class Steps {
             return Event.MONITOR_ELAPSED;
         }
         long start = ports.waiter().nanos();
-        CompletableFuture<Object> any = CompletableFuture.anyOf(anyExit(candidates), abort);
+        Map<Instance, CompletableFuture<ContainerEngine.Exit>> exits = exits(candidates);
+        CompletableFuture<Object> any = CompletableFuture.anyOf(anyOf(exits), abort);
         int failures = 0;
         while (true) {
             long left = monitor.toNanos() - (ports.waiter().nanos() - start);
@@ -229,7 +231,11 @@ final class Steps {
                     left, Math.max(100_000_000, spec.readiness().interval().toNanos())));
             if (ports.waiter().await(any, pause)) {
                 checkAbort();
-                throw postmortem.dead(ended(candidates), 0, List.of());
+                for (Map.Entry<Instance, CompletableFuture<ContainerEngine.Exit>> one : exits.entrySet()) {
+                    if (one.getValue().isDone()) {
+                        throw postmortem.dead(one.getKey(), one.getValue().join());
+                    }
+                }
             }
             boolean allReady =
                     candidates.stream().allMatch(candidate -> ports.probe().again(candidate, spec));
@@ -245,17 +251,14 @@ final class Steps {
         }
     }
 
-    private CompletableFuture<Object> anyExit(List<Instance> candidates) {
-        return CompletableFuture.anyOf(candidates.stream()
-                .map(candidate -> engine.exit(candidate.id()))
-                .toArray(CompletableFuture[]::new));
+    private Map<Instance, CompletableFuture<ContainerEngine.Exit>> exits(List<Instance> candidates) {
+        Map<Instance, CompletableFuture<ContainerEngine.Exit>> exits = new LinkedHashMap<>();
+        candidates.forEach(candidate -> exits.put(candidate, engine.exit(candidate.id())));
+        return exits;
     }
 
-    private Instance ended(List<Instance> candidates) {
-        return candidates.stream()
-                .filter(candidate -> engine.exit(candidate.id()).isDone())
-                .findFirst()
-                .orElse(candidates.getFirst()); // its restart policy has brought it up again
+    private static CompletableFuture<Object> anyOf(Map<Instance, CompletableFuture<ContainerEngine.Exit>> exits) {
+        return CompletableFuture.anyOf(exits.values().toArray(CompletableFuture[]::new));
     }
 
     private Event retire(Batch batch) throws InterruptedException {

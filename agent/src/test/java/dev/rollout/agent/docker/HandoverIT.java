@@ -8,6 +8,9 @@ import java.io.InputStreamReader;
 import java.io.PrintWriter;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -88,6 +91,42 @@ class HandoverIT {
             assertEquals("0", figures.group(3), "answered twice: " + report);
             assertEquals(1, rig.containers("bot").size());
             assertEquals("3", rig.containers("bot").getFirst().version());
+        }
+    }
+
+    /** The bots of compose-examples/clients, with an old SQLite among them: the claims move while they answer. */
+    @Test
+    void aBotInEveryLanguageIsRolledWithNothingLostAndNothingTwice() throws Exception {
+        try (Rig rig = new Rig()) {
+            Process images = new ProcessBuilder("../scripts/language-images").start();
+            String image = new String(images.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            Path file =
+                    Path.of("..", "compose-examples", "clients", "compose.yaml").toRealPath();
+            for (String bot : List.of("python", "node", "shell")) {
+                for (String version : List.of("1", "2", "3")) {
+                    Path environment = Files.writeString(
+                            rig.folder.resolve("images.env"),
+                            "PYTHON_IMAGE=" + image + "\nNODE_IMAGE=" + image + "\nSHELL_IMAGE=" + image + "\nVERSION="
+                                    + version + "\n");
+                    Rig.Ran up = rig.rollout(
+                            "up", "-f", file.toString(), "-p", rig.project, "--env-file", environment.toString(), bot);
+                    assertEquals(0, up.exit(), up.all());
+                    ask(rig, "START");
+                }
+                Thread.sleep(500);
+                ask(rig, "STOP");
+                Thread.sleep(1000);
+                String report = ask(rig, "REPORT");
+                Matcher figures = REPORT.matcher(report);
+                assertTrue(figures.matches(), report);
+                assertTrue(Integer.parseInt(figures.group(1)) > 100, report);
+                assertEquals("0", figures.group(2), bot + ", unanswered: " + report);
+                assertEquals("0", figures.group(3), bot + ", answered twice: " + report);
+                for (String generation : List.of("-g2-1", "-g4-1", "-g6-1")) {
+                    assertTrue(report.contains(bot + generation), "each of them answered: " + report);
+                }
+                rig.docker("rm", "-f", rig.containers(bot).getFirst().id());
+            }
         }
     }
 }

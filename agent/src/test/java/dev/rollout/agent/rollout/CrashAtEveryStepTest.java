@@ -1,6 +1,7 @@
 package dev.rollout.agent.rollout;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rollout.agent.rollout.machine.Phase;
@@ -81,6 +82,8 @@ class CrashAtEveryStepTest {
         assertEquals(java.util.Optional.empty(), scenario.leftover(), message + scenario.engine.calls);
         scenario.running().forEach(instance -> {
             assertEquals("p-s-" + instance.slot(), instance.name(), message);
+            String name = RoleKeeper.name(scenario.spec.key(), instance.generation(), instance.slot());
+            assertFalse(scenario.roles.told.contains(name), message + name + " serves, and was told to drain");
             assertEquals(
                     "unless-stopped",
                     scenario.engine.restartPolicy(instance.id()).name(),

@@ -2,8 +2,10 @@ package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Handover;
 import dev.rollout.agent.model.ServiceKey;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Roles in memory; instances obey at once. */
@@ -11,6 +13,7 @@ final class FakeRoles implements RoleKeeper {
     @Nullable
     String active;
 
+    final Set<String> told = new HashSet<>();
     long generation;
     long fence;
 
@@ -37,7 +40,14 @@ final class FakeRoles implements RoleKeeper {
     }
 
     @Override
-    public void tellToDrain(ServiceKey key, String instance) {}
+    public void tellToDrain(ServiceKey key, String instance) {
+        told.add(instance);
+    }
+
+    @Override
+    public void tellToGoOn(ServiceKey key, String instance) {
+        told.remove(instance);
+    }
 
     @Override
     public boolean drained(ServiceKey key, String instance) {
@@ -50,5 +60,7 @@ final class FakeRoles implements RoleKeeper {
     }
 
     @Override
-    public void forget(ServiceKey key, String instance) {}
+    public void forget(ServiceKey key, String instance) {
+        told.remove(instance);
+    }
 }

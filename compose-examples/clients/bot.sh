@@ -1,0 +1,36 @@
+#!/bin/sh
+# A bot in POSIX sh: connects to the gateway, and answers every event that it wins. Run it with: sh bot.sh
+cd "$(dirname "$0")" && . ./rollout.sh
+kept='' count=0 ticks=0 # events of about the last 30 s, while another instance answers
+work=$(mktemp -d)
+mkfifo "$work/lines" "$work/answers"
+trap 'exit 0' TERM
+rollout_join
+
+answer_kept() {
+  while [ "$role" = ACTIVE ] && [ -n "$kept" ]; do
+    number=${kept%% *} kept=${kept#* } count=$((count - 1))
+    if rollout_claim "event:$number" || [ "$claim" = UNAVAILABLE ]; then echo "ANSWER $number" >&5; fi
+  done
+}
+
+# the gateway's lines and a tick every 100 ms, which is when the rows are looked at, come by one pipe
+(while echo TICK && sleep 0.1; do :; done) >"$work/lines" &
+while :; do nc "${GATEWAY_HOST:-gateway}" 7000; echo AWAY; sleep 0.2; done <"$work/answers" >"$work/lines" &
+exec 5>"$work/answers"
+echo "HELLO ${ROLLOUT_INSTANCE:-laptop}" >&5
+while read -r word number; do
+  case $word in
+    EVENT)
+      kept="$kept$number " count=$((count + 1))
+      [ "$count" -le 6000 ] || kept=${kept#* } count=$((count - 1))
+      ;;
+    TICK)
+      ticks=$((ticks + 1))
+      [ $ticks -lt 3 ] || is_ready=1 # nc would have said by now that it cannot connect
+      was=$role && rollout_look && { [ "$was" = "$role" ] || echo "$was -> $role"; }
+      ;;
+    AWAY) ticks=0 is_ready=0 && echo 'the gateway is away' && echo "HELLO ${ROLLOUT_INSTANCE:-laptop}" >&5 ;;
+  esac
+  answer_kept
+done <"$work/lines"

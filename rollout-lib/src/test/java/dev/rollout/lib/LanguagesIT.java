@@ -1,0 +1,118 @@
+package dev.rollout.lib;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.rollout.contract.ClaimStore;
+import dev.rollout.contract.ClaimsDatabase;
+import dev.rollout.contract.Mode;
+import dev.rollout.contract.Role;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Java, Python, Node.js and a shell on the same ids, each in a process (three in containers) of its own. */
+class LanguagesIT {
+    private static final int IDS = 100_000;
+
+    @Test
+    void fourLanguagesOnTheSameIdsHaveExactlyOneWinnerEach() throws Exception {
+        Language.image();
+        try (Folder folder = new Folder(Mode.COMPETING)) {
+            Map<Language, Path> won = new EnumMap<>(Language.class);
+            List<Process> processes = new ArrayList<>();
+            for (Language language : Language.values()) {
+                won.put(language, folder.path.resolve("won-" + language));
+                processes.add(language.race(
+                        folder.path,
+                        "race-" + language.name().toLowerCase(Locale.ROOT) + "-" + System.nanoTime(),
+                        IDS,
+                        (language.ordinal() + 1) * IDS / 4,
+                        won.get(language)));
+            }
+            int[] winners = new int[IDS];
+            Map<String, Integer> shares = new TreeMap<>();
+            ClaimsDatabase agent = folder.agent;
+            try (Rollout java = Rollout.join(folder.member("java", 2))) {
+                // what the agent does: an old SQLite has joined, so the log goes, in the middle of the race
+                ClaimStoreContract.until(
+                        "all have joined", () -> folder.agent.instances().size() == 4);
+                assertTrue(agent.logInDanger(), agent.instances().toString());
+                agent = agent.moveToRollbackJournal();
+                for (int i = 0; i < IDS; i++) { // the others begin at other ids, so that each wins, and loses, many
+                    Claim claim = java.claim("event:" + i);
+                    if (claim instanceof Claim.Claimed) {
+                        winners[i]++;
+                        shares.merge("JAVA", 1, Integer::sum);
+                    } else {
+                        assertTrue(claim instanceof Claim.Lost, claim.toString());
+                    }
+                }
+            }
+            for (Process process : processes) {
+                assertTrue(process.waitFor(180, TimeUnit.SECONDS), "it hangs");
+                assertEquals(0, process.exitValue());
+            }
+            for (Map.Entry<Language, Path> one : won.entrySet()) {
+                for (String id : Files.readAllLines(one.getValue())) {
+                    winners[Integer.parseInt(id.substring("event:".length()))]++;
+                    shares.merge(one.getKey().name(), 1, Integer::sum);
+                }
+            }
+            System.out.println("won: " + shares);
+            assertEquals(4, shares.size(), "each of them won: " + shares);
+            for (int i = 0; i < IDS; i++) {
+                assertEquals(1, winners[i], "winners of event " + i + ", " + shares);
+            }
+            assertFalse(agent.logInDanger());
+            assertEquals(ClaimStore.Answer.lost(ClaimStore.FOREVER), agent.claim("event:0", 2, ClaimStore.FOREVER));
+            agent.close();
+        }
+    }
+
+    /** Leases, tokens, odd ids, the fence, effect keys: the answers of every language are those of Java. */
+    @ParameterizedTest
+    @EnumSource(Language.class)
+    void everyLanguageGivesTheSameAnswers(Language language) throws Exception {
+        Language.image();
+        try (Folder folder = new Folder(Mode.BROADCAST)) {
+            folder.activate("other", 1);
+            folder.agent.claim("taken", 1, ClaimStore.FOREVER);
+            Process process = language.inContainer(folder.path, "check-" + System.nanoTime(), "check")
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            var lines = process.inputReader(StandardCharsets.UTF_8);
+            assertEquals("STANDBY", lines.readLine(), "its role at first");
+            assertEquals("CLAIMED 1", lines.readLine(), "a lease on an odd id");
+            assertEquals("CLAIMED 2", lines.readLine(), "again after it was given back");
+            assertEquals("stale", lines.readLine(), "the first token");
+            assertEquals("LOST", lines.readLine(), "taken by another");
+            assertEquals(EffectKey.of("create:1#r\u00e9ponse"), lines.readLine());
+            String joined = folder.agent.instances().get(0).id();
+            folder.activate(joined, 2);
+            assertEquals("ACTIVE", lines.readLine());
+            ClaimStoreContract.until(
+                    "it reports",
+                    () -> folder.agent.instance(joined).orElseThrow().role() == Role.ACTIVE
+                            && folder.agent.instance(joined).orElseThrow().ready());
+            folder.activate("next", 4);
+            assertEquals("DRAINING", lines.readLine());
+            folder.fence(4);
+            assertEquals("STOPPED", lines.readLine());
+            assertEquals("FENCED", lines.readLine());
+            assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+            assertEquals(0, process.exitValue());
+        }
+    }
+}
