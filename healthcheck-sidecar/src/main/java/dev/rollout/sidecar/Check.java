@@ -9,46 +9,33 @@ import java.net.URI;
 import java.net.UnixDomainSocketAddress;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Supplier;
 
-/**
- * One check, for a Dockerfile's HEALTHCHECK: {@code check http://host:port/path}, {@code check https://…},
- * {@code check unix:/run/app.sock:/path}, {@code check tcp://host:port}. Exit code 0 or 1, and a line; 2 for bad usage.
- */
-public final class Check {
+/** One check, by its address: {@code http://HOST:PORT/PATH}, {@code https://…}, {@code unix:/SOCKET[:/PATH]}, {@code tcp://HOST:PORT}. */
+final class Check {
     private static final Duration LIMIT = Duration.ofSeconds(2);
 
     private Check() {}
 
-    public static void main(String[] args) {
-        System.exit(run(args));
-    }
-
-    static int run(String[] args) {
-        if (args.length != 2 || !args[0].equals("check")) {
-            System.err.println("usage: check http://HOST:PORT/PATH | unix:/SOCKET[:/PATH] | tcp://HOST:PORT");
-            return 2;
-        }
+    /** @throws IllegalArgumentException where the text is no address to check */
+    static Supplier<CheckResult> parse(String address) {
         try {
-            CheckResult result = ask(args[1]);
-            System.out.println(result.detail() + " in " + result.took().toMillis() + " ms");
-            return result.passed() ? 0 : 1;
+            return of(address);
         } catch (IllegalArgumentException e) {
-            System.err.println(args[1] + " is no address to check: " + e.getMessage());
-            return 2;
+            throw new IllegalArgumentException(address + " is no address to check: " + e.getMessage(), e);
         }
     }
 
-    private static CheckResult ask(String address) {
+    private static Supplier<CheckResult> of(String address) {
         if (address.startsWith("unix:")) {
             String[] parts = address.substring(5).split(":", 2);
             return new HttpCheck(
-                            UnixDomainSocketAddress.of(parts[0]),
-                            false,
-                            parts.length > 1 ? parts[1] : "/",
-                            Map.of(),
-                            StatusRange.DEFAULT,
-                            LIMIT)
-                    .run();
+                    UnixDomainSocketAddress.of(parts[0]),
+                    false,
+                    parts.length > 1 ? parts[1] : "/",
+                    Map.of(),
+                    StatusRange.DEFAULT,
+                    LIMIT)::run;
         }
         URI uri = URI.create(address);
         if (uri.getHost() == null) {
@@ -58,13 +45,13 @@ public final class Check {
         int port = uri.getPort() > 0 ? uri.getPort() : tls ? 443 : 80;
         InetSocketAddress host = new InetSocketAddress(uri.getHost(), port);
         if ("tcp".equals(uri.getScheme())) {
-            return new TcpCheck(host, LIMIT).run();
+            return new TcpCheck(host, LIMIT)::run;
         }
         if (!tls && !"http".equals(uri.getScheme())) {
             throw new IllegalArgumentException("the scheme must be http, https, tcp or unix");
         }
         String path = uri.getRawPath().isEmpty() ? "/" : uri.getRawPath();
         String query = uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery();
-        return new HttpCheck(host, tls, path + query, Map.of(), StatusRange.DEFAULT, LIMIT).run();
+        return new HttpCheck(host, tls, path + query, Map.of(), StatusRange.DEFAULT, LIMIT)::run;
     }
 }

@@ -1,17 +1,25 @@
 package dev.rollout.sidecar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class CheckTest {
     private static int check(String address) {
-        return Check.run(new String[] {"check", address});
+        try {
+            return Sidecar.run(new String[] {"check", address}, Map.of());
+        } catch (IllegalArgumentException e) {
+            return 2; // as main says it
+        } catch (IOException | InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test
@@ -42,6 +50,6 @@ class CheckTest {
         assertEquals(1, check("unix:/nowhere.sock"));
         assertEquals(2, check("ftp://x"));
         assertEquals(2, check("http:///x"));
-        assertEquals(2, Check.run(new String[] {"nonsense"}));
+        assertThrows(IllegalArgumentException.class, () -> Sidecar.run(new String[] {"nonsense"}, Map.of()));
     }
 }

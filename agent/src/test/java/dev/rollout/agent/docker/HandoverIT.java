@@ -97,36 +97,59 @@ class HandoverIT {
     /** The bots of compose-examples/clients, with an old SQLite among them: the claims move while they answer. */
     @Test
     void aBotInEveryLanguageIsRolledWithNothingLostAndNothingTwice() throws Exception {
+        Path clients =
+                Path.of("..", "compose-examples", "clients", "compose.yaml").toRealPath();
+        String image = script("language-images");
         try (Rig rig = new Rig()) {
-            Process images = new ProcessBuilder("../scripts/language-images").start();
-            String image = new String(images.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-            Path file =
-                    Path.of("..", "compose-examples", "clients", "compose.yaml").toRealPath();
             for (String bot : List.of("python", "node", "shell")) {
-                for (String version : List.of("1", "2", "3")) {
-                    Path environment = Files.writeString(
-                            rig.folder.resolve("images.env"),
-                            "PYTHON_IMAGE=" + image + "\nNODE_IMAGE=" + image + "\nSHELL_IMAGE=" + image + "\nVERSION="
-                                    + version + "\n");
-                    Rig.Ran up = rig.rollout(
-                            "up", "-f", file.toString(), "-p", rig.project, "--env-file", environment.toString(), bot);
-                    assertEquals(0, up.exit(), up.all());
-                    ask(rig, "START");
-                }
-                Thread.sleep(500);
-                ask(rig, "STOP");
-                Thread.sleep(1000);
-                String report = ask(rig, "REPORT");
-                Matcher figures = REPORT.matcher(report);
-                assertTrue(figures.matches(), report);
-                assertTrue(Integer.parseInt(figures.group(1)) > 100, report);
-                assertEquals("0", figures.group(2), bot + ", unanswered: " + report);
-                assertEquals("0", figures.group(3), bot + ", answered twice: " + report);
-                for (String generation : List.of("-g2-1", "-g4-1", "-g6-1")) {
-                    assertTrue(report.contains(bot + generation), "each of them answered: " + report);
-                }
-                rig.docker("rm", "-f", rig.containers(bot).getFirst().id());
+                nothingLostNothingTwice(rig, clients, image, bot);
             }
         }
+    }
+
+    /** A bot without SQLite: the sidecar in its container speaks the contract for it. */
+    @Test
+    void aBotBehindItsSidecarIsRolledWithNothingLostAndNothingTwice() throws Exception {
+        Path sidecar =
+                Path.of("..", "compose-examples", "sidecar", "compose.yaml").toRealPath();
+        String image = script("language-images");
+        script("sidecar-image");
+        try (Rig rig = new Rig()) {
+            nothingLostNothingTwice(rig, sidecar, image, "bot");
+        }
+    }
+
+    private static String script(String name) throws Exception {
+        Process script = new ProcessBuilder("../scripts/" + name)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String said = new String(script.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        assertEquals(0, script.waitFor(), said);
+        return said;
+    }
+
+    private static void nothingLostNothingTwice(Rig rig, Path file, String image, String bot) throws Exception {
+        for (String version : List.of("1", "2", "3")) {
+            String environment = String.join(
+                    "\n", "PYTHON_IMAGE=" + image, "NODE_IMAGE=" + image, "SHELL_IMAGE=" + image, "VERSION=" + version);
+            Path values = Files.writeString(rig.folder.resolve("images.env"), environment);
+            Rig.Ran up =
+                    rig.rollout("up", "-f", file.toString(), "-p", rig.project, "--env-file", values.toString(), bot);
+            assertEquals(0, up.exit(), up.all());
+            ask(rig, "START");
+        }
+        Thread.sleep(500);
+        ask(rig, "STOP");
+        Thread.sleep(1000);
+        String report = ask(rig, "REPORT");
+        Matcher figures = REPORT.matcher(report);
+        assertTrue(figures.matches(), report);
+        assertTrue(Integer.parseInt(figures.group(1)) > 100, report);
+        assertEquals("0", figures.group(2), bot + ", unanswered: " + report);
+        assertEquals("0", figures.group(3), bot + ", answered twice: " + report);
+        for (String generation : List.of("-g2-1", "-g4-1", "-g6-1")) {
+            assertTrue(report.contains(bot + generation), "each of them answered: " + report);
+        }
+        rig.docker("rm", "-f", rig.containers(bot).getFirst().id());
     }
 }
