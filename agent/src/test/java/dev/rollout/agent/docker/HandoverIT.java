@@ -40,11 +40,15 @@ class HandoverIT {
     }
 
     private static String ask(Rig rig, String line) throws Exception {
+        return ask(rig, "gateway", line);
+    }
+
+    private static String ask(Rig rig, String service, String line) throws Exception {
         String address = rig.docker(
                         "inspect",
                         "-f",
                         "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
-                        rig.project + "-gateway-1")
+                        rig.project + "-" + service + "-1")
                 .out();
         try (Socket socket = new Socket(address, 7000);
                 PrintWriter out = new PrintWriter(socket.getOutputStream(), true, StandardCharsets.UTF_8);
@@ -151,5 +155,32 @@ class HandoverIT {
             assertTrue(report.contains(bot + generation), "each of them answered: " + report);
         }
         rig.docker("rm", "-f", rig.containers(bot).getFirst().id());
+    }
+
+    /** JDA against a stand-in for Discord: two sessions with one token, a lost connection, logins counted. */
+    @Test
+    void aDiscordBotAnswersEveryMessageOnceAndKeepsItsLoginBudget() throws Exception {
+        Path file = Path.of("..", "compose-examples", "discord", "compose.yaml").toRealPath();
+        try (Rig rig = new Rig()) {
+            for (String version : List.of("1", "2", "3")) {
+                Path values = Files.writeString(rig.folder.resolve("version.env"), "VERSION=" + version);
+                Rig.Ran up = rig.rollout(
+                        "up", "-f", file.toString(), "-p", rig.project, "--env-file", values.toString(), "bot");
+                assertEquals(0, up.exit(), up.all());
+                ask(rig, "discord", "START");
+                Thread.sleep(1000);
+                ask(rig, "discord", "DROP"); // the session is resumed, and what it missed comes then
+            }
+            Thread.sleep(3000);
+            ask(rig, "discord", "STOP");
+            Thread.sleep(1000);
+            String report = ask(rig, "discord", "REPORT");
+            Matcher figures = REPORT.matcher(report);
+            assertTrue(figures.matches(), report);
+            assertTrue(Integer.parseInt(figures.group(1)) > 200, report);
+            assertEquals("0", figures.group(2), "unanswered: " + report);
+            assertEquals("0", figures.group(3), "answered twice: " + report);
+            assertTrue(report.contains("identifies=3 tooSoon=0 resumes=3 repeatedNonces=0"), report);
+        }
     }
 }
