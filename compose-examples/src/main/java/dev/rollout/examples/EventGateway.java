@@ -102,7 +102,9 @@ public final class EventGateway {
         AtomicInteger count = answers.get(number);
         if (count != null) {
             count.incrementAndGet();
-            byName.computeIfAbsent(name, key -> new AtomicLong()).incrementAndGet();
+            if (byName.computeIfAbsent(name, key -> new AtomicLong()).incrementAndGet() == 1) {
+                System.out.println(name + " answers since " + System.currentTimeMillis());
+            }
         }
     }
 

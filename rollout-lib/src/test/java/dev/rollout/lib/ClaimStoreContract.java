@@ -221,13 +221,17 @@ abstract class ClaimStoreContract {
                         .waitFor());
     }
 
+    static String classPath() {
+        return "target/classes:target/test-classes:" + System.getProperty("java.class.path") + ":"
+                + System.getProperty("jdk.module.path", "");
+    }
+
     Process racer(String... words) throws Exception {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
-                "target/classes:target/test-classes:" + System.getProperty("java.class.path") + ":"
-                        + System.getProperty("jdk.module.path", ""),
+                classPath(),
                 ClaimRacer.class.getName(),
                 address()));
         command.addAll(List.of(words));

@@ -1,0 +1,255 @@
+package dev.rollout.lib;
+
+import dev.rollout.contract.ClaimStore;
+import dev.rollout.contract.ClaimsDatabase;
+import dev.rollout.contract.Mode;
+import dev.rollout.contract.Scope;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Processes of several languages claim the same ids, while every 100 to 300 ms one of them is killed with SIGKILL (and
+ * started again) or stopped for a moment, claims are pruned and roles are handed over. In the end every id has exactly
+ * one winner.
+ */
+final class Torture {
+    private static final long OLD_MILLIS = 600_000;
+
+    private final Random random;
+    private final int ids;
+    private final List<Racer> racers = new ArrayList<>();
+    private final Path folder;
+    private ClaimsDatabase agent;
+    private int kills;
+    private int stops;
+    private int pruned;
+    private int promotions;
+
+    /** One participant: a name for its whole life, and a process that may be the fifth. */
+    private final class Racer {
+        private final @Nullable Language language;
+        private final String name;
+        private final List<Path> won = new ArrayList<>();
+        private Process process;
+        private int life;
+
+        Racer(@Nullable Language language, int number) throws Exception {
+            this.language = language;
+            this.name =
+                    "torture-" + (language == null ? "java" : language.name().toLowerCase(Locale.ROOT)) + "-" + number
+                            + "-" + ProcessHandle.current().pid();
+            this.process = start();
+        }
+
+        private Process start() throws Exception {
+            Path out = folder.resolve("won-" + name + "-" + ++life);
+            won.add(out);
+            int from = random.nextInt(ids);
+            if (language != null) {
+                return language.race(folder, name + "-" + life, ids, from, out);
+            }
+            return new ProcessBuilder(
+                            Path.of(System.getProperty("java.home"), "bin", "java")
+                                    .toString(),
+                            "--enable-native-access=ALL-UNNAMED",
+                            "-XX:TieredStopAtLevel=1",
+                            "-cp",
+                            ClaimStoreContract.classPath(),
+                            Torture.class.getName(),
+                            folder.toString(),
+                            name,
+                            Integer.toString(ids),
+                            Integer.toString(from))
+                    .redirectOutput(out.toFile())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+        }
+
+        void signal(String signal) throws Exception {
+            if (language == null) {
+                command("kill", "-" + signal, Long.toString(process.pid()));
+            } else {
+                command("docker", "kill", "-s", signal, name + "-" + life);
+            }
+        }
+
+        void killAndStartAgain() throws Exception {
+            signal("KILL");
+            process.waitFor(20, TimeUnit.SECONDS);
+            process = start();
+        }
+    }
+
+    /** @param seed printed, so that a run can be had again (but for what the machine does) */
+    Torture(int ids, long seed, List<Language> languages, int javas) throws Exception {
+        this.ids = ids;
+        this.random = new Random(seed);
+        this.folder = Files.createTempDirectory(Path.of("/dev/shm"), "rollout-torture");
+        this.agent = ClaimsDatabase.create(folder.resolve(ClaimsDatabase.NAME), "service", Mode.COMPETING);
+        agent.agentLives(3_600_000);
+        System.out.println("torture: seed " + seed + ", " + ids + " ids, " + javas + " Java, " + languages);
+        for (int i = 0; i < javas; i++) {
+            racers.add(new Racer(null, i));
+        }
+        for (Language language : languages) {
+            racers.add(new Racer(language, racers.size()));
+        }
+    }
+
+    /** Until every id is claimed. */
+    void run(long limitSeconds) throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(limitSeconds);
+        long old = 0;
+        while (claimed() < ids) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("only " + claimed() + " of " + ids + " after " + limitSeconds + " s");
+            }
+            Thread.sleep(100 + random.nextInt(200));
+            if (agent.logInDanger()) {
+                agent = agent.moveToRollbackJournal();
+            }
+            for (int i = 0; i < 100; i++) { // something to prune: claims of another day
+                ancient("old:" + old++);
+            }
+            pruned += agent.prune(OLD_MILLIS);
+            agent.decide(new Scope(Mode.COMPETING, "nobody-" + promotions, ++promotions, 0));
+            Racer victim = racers.get(random.nextInt(racers.size()));
+            if (random.nextInt(3) > 0) {
+                victim.signal("STOP");
+                Thread.sleep(20 + random.nextInt(200));
+                victim.signal("CONT");
+                stops++;
+            } else {
+                victim.killAndStartAgain();
+                kills++;
+            }
+        }
+    }
+
+    private void ancient(String id) throws SQLException {
+        try (ClaimsDatabase then = ClaimsDatabase.create(
+                folder.resolve(ClaimsDatabase.NAME),
+                "service",
+                Mode.COMPETING,
+                () -> Instant.ofEpochMilli(System.currentTimeMillis() - 2 * OLD_MILLIS))) {
+            then.claim(id, 2, ClaimStore.FOREVER);
+        }
+    }
+
+    private long claimed() throws SQLException {
+        return number("SELECT count(*) FROM claim WHERE event_id LIKE 'event:%'");
+    }
+
+    private long number(String sql) throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(ClaimsDatabase.NAME));
+                ResultSet row = connection.createStatement().executeQuery(sql)) {
+            row.next();
+            return row.getLong(1);
+        }
+    }
+
+    /** What the participants have written down, held against the database. @return the figures, in a line */
+    String account() throws Exception {
+        for (Racer racer : racers) {
+            racer.signal("KILL");
+            racer.process.waitFor(20, TimeUnit.SECONDS);
+        }
+        int[] winners = new int[ids];
+        Map<String, Integer> shares = new TreeMap<>();
+        for (Racer racer : racers) {
+            for (Path won : racer.won) {
+                for (String line : Files.readAllLines(won)) {
+                    if (line.matches("event:\\d+")) { // the last line of a killed process may be half a line
+                        int id = Integer.parseInt(line.substring("event:".length()));
+                        if (id < ids) {
+                            winners[id]++;
+                            shares.merge(racer.language == null ? "JAVA" : racer.language.name(), 1, Integer::sum);
+                        }
+                    }
+                }
+            }
+        }
+        long twice = Arrays.stream(winners).filter(count -> count > 1).count();
+        long silent = Arrays.stream(winners).filter(count -> count == 0).count();
+        long rows = claimed();
+        String figures = ids + " ids, " + rows + " claimed, " + twice + " won twice, " + silent
+                + " won by a process that was killed before it said so, " + kills + " kills, " + stops + " stops, "
+                + promotions + " promotions, " + pruned + " pruned, by " + shares;
+        if (rows != ids || twice > 0 || silent > kills + racers.size() || kills == 0 || stops == 0 || pruned == 0) {
+            throw new AssertionError(figures);
+        }
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(ClaimsDatabase.NAME));
+                ResultSet row = connection.createStatement().executeQuery("PRAGMA integrity_check")) {
+            row.next();
+            if (!row.getString(1).equals("ok")) {
+                throw new AssertionError("integrity check: " + row.getString(1));
+            }
+        }
+        return figures + ", integrity ok";
+    }
+
+    void close() throws Exception {
+        agent.close();
+        try (var files = Files.walk(folder)) {
+            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private static void command(String... words) throws IOException, InterruptedException {
+        new ProcessBuilder(words)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(ProcessBuilder.Redirect.DISCARD) // it may have ended by itself
+                .start()
+                .waitFor();
+    }
+
+    /** A participant in Java: {@code FOLDER NAME IDS FROM}. Or the long form: {@code IDS SECONDS SEED} and
+     * {@code log} (Java and Node.js on the write-ahead log) or {@code all} (every language, on a rollback journal). */
+    public static void main(String[] args) throws Exception {
+        if (Character.isDigit(args[0].charAt(0))) {
+            boolean log = args[3].equals("log");
+            List<Language> languages = log ? List.of(Language.NODE) : List.of(Language.values());
+            Torture torture = new Torture(Integer.parseInt(args[0]), Long.parseLong(args[2]), languages, log ? 3 : 1);
+            try {
+                torture.run(Long.parseLong(args[1]));
+                System.out.println(torture.account());
+            } finally {
+                torture.close();
+            }
+            return;
+        }
+        Membership member = new Membership("p", "service", args[1], 2, Path.of(args[0]), 0);
+        int ids = Integer.parseInt(args[2]);
+        int from = Integer.parseInt(args[3]);
+        try (Rollout rollout = Rollout.join(member)) {
+            for (int n = 0; n < ids; n++) {
+                String id = "event:" + (from + n) % ids;
+                Claim claim = rollout.claim(id);
+                if (claim instanceof Claim.Claimed) {
+                    System.out.println(id);
+                } else if (!(claim instanceof Claim.Lost)) {
+                    System.err.println(claim);
+                    Runtime.getRuntime().halt(3);
+                }
+            }
+        }
+    }
+}
