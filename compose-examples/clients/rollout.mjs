@@ -54,7 +54,7 @@ export class Rollout {
   /** Busy is normal and short: gives the core away. After an error the file is opened again, once. */
   #ask(sql, ...values) {
     const path = `${this.folder}/claims.db`;
-    const end = Date.now() + 2000;
+    const end = Date.now() + 5000;
     for (let again = true; ; ) {
       try {
         if (!this.db || this.inode !== statSync(path).ino) this.#open(path);

@@ -53,7 +53,7 @@ class Rollout:
 
     def _ask(self, sql, *values):
         """Busy is normal and short: gives the core away. After an error the file is opened again, once."""
-        path, end, again = self.folder + "/claims.db", time.monotonic() + 2, True
+        path, end, again = self.folder + "/claims.db", time.monotonic() + 5, True
         while True:
             with self.lock:
                 try:

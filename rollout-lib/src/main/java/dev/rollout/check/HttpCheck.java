@@ -47,9 +47,14 @@ public record HttpCheck(
 
     /** Sends one GET. Never throws: what went wrong is the detail. */
     public CheckResult run() {
+        return send("GET");
+    }
+
+    /** Sends one request without a body: {@code POST}, to tell an endpoint something. Never throws. */
+    public CheckResult send(String method) {
         long start = System.nanoTime();
         try {
-            String head = tls ? overTls(start) : overChannel(start);
+            String head = tls ? overTls(method, start) : overChannel(method, start);
             return judge(head, start);
         } catch (TimedOut e) {
             return result(CheckResult.Verdict.UNREACHABLE, e.getMessage(), start);
@@ -73,13 +78,16 @@ public record HttpCheck(
         return result(status.contains(code) ? CheckResult.Verdict.PASSED : CheckResult.Verdict.FAILED, detail, start);
     }
 
-    private byte[] request() {
-        StringBuilder request = new StringBuilder("GET " + path + " HTTP/1.1\r\n");
+    private byte[] request(String method) {
+        StringBuilder request = new StringBuilder(method + " " + path + " HTTP/1.1\r\n");
         if (headers.keySet().stream().noneMatch("host"::equalsIgnoreCase)) {
             request.append("Host: ").append(host()).append("\r\n");
         }
         headers.forEach(
                 (name, value) -> request.append(name).append(": ").append(value).append("\r\n"));
+        if (!method.equals("GET")) {
+            request.append("Content-Length: 0\r\n");
+        }
         request.append("User-Agent: rollout-probe\r\nAccept: */*\r\nConnection: close\r\n\r\n");
         return request.toString().getBytes(StandardCharsets.ISO_8859_1);
     }
@@ -92,7 +100,7 @@ public record HttpCheck(
         return (host.contains(":") ? "[" + host + "]" : host) + ":" + inet.getPort();
     }
 
-    private String overChannel(long start) throws IOException {
+    private String overChannel(String method, long start) throws IOException {
         try (SocketChannel channel = address instanceof UnixDomainSocketAddress
                         ? SocketChannel.open(StandardProtocolFamily.UNIX)
                         : SocketChannel.open();
@@ -102,7 +110,7 @@ public record HttpCheck(
                 await(channel, selector, SelectionKey.OP_CONNECT, start);
                 channel.finishConnect();
             }
-            ByteBuffer out = ByteBuffer.wrap(request());
+            ByteBuffer out = ByteBuffer.wrap(request(method));
             while (out.hasRemaining()) {
                 if (channel.write(out) == 0) {
                     await(channel, selector, SelectionKey.OP_WRITE, start);
@@ -133,7 +141,7 @@ public record HttpCheck(
         selector.selectedKeys().clear();
     }
 
-    private String overTls(long start) throws IOException, GeneralSecurityException {
+    private String overTls(String method, long start) throws IOException, GeneralSecurityException {
         if (!(address instanceof InetSocketAddress inet)) {
             throw new IOException("https over a unix socket is not supported");
         }
@@ -143,7 +151,7 @@ public record HttpCheck(
         try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket()) {
             socket.connect(inet, limit);
             socket.setSoTimeout(Math.max(1, limit - (int) ((System.nanoTime() - start) / 1_000_000)));
-            socket.getOutputStream().write(request());
+            socket.getOutputStream().write(request(method));
             ByteArrayOutputStream head = new ByteArrayOutputStream();
             byte[] in = new byte[4096];
             while (head.size() < MAX_HEAD && !endsHead(head)) {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /** The keys of {@code x-rollout}, checked as strictly as Compose's own. Durations come out in Go's printing. */
 final class RolloutGrammar {
     private static final Set<String> CHECKS = Set.of("http", "tcp", "exec", "role");
+    private static final Set<String> DRAINS = Set.of("exec", "signal", "file", "http");
 
     private RolloutGrammar() {}
 
@@ -112,15 +113,27 @@ final class RolloutGrammar {
         return read;
     };
 
+    private static final Shape ABSOLUTE = (node, path) -> {
+        Object read = TEXT.read(node, path);
+        if (read instanceof String text && (!text.startsWith("/") || text.endsWith("/"))) {
+            throw new ComposeException(node.mark(), path + " is the whole path of a file in the container: /tmp/drain");
+        }
+        return read;
+    };
+
     private static final Shape DRAIN = (node, path) -> {
         Object read = object(
                         field("timeout", SPAN),
                         field("exec", Shape.oneOrMore(TEXT)),
                         field("signal", TEXT),
+                        field("file", ABSOLUTE),
+                        field("http", HTTP),
                         field("wait", SPAN))
                 .read(node, path);
-        if (read instanceof Map<?, ?> drain && drain.containsKey("exec") && drain.containsKey("signal")) {
-            throw new ComposeException(node.mark(), path + " has both exec and signal; keep one");
+        if (read instanceof Map<?, ?> drain
+                && drain.keySet().stream().filter(DRAINS::contains).count() > 1) {
+            throw new ComposeException(
+                    node.mark(), path + " has more than one of exec, signal, file and http; keep one");
         }
         return read;
     };

@@ -59,16 +59,7 @@ public record Readiness(
     private static Check check(Tree readiness, Tree service) {
         Tree http = readiness.at("http");
         if (http.isPresent()) {
-            Map<String, String> headers = new TreeMap<>();
-            http.map("headers").forEach((name, value) -> headers.put(name, String.valueOf(value)));
-            return new Check.Http(
-                    http.text("path", "/"),
-                    http.integer("port", 0),
-                    http.text("unix"),
-                    http.text("scheme", "http").equals("https"),
-                    http.text("host"),
-                    headers,
-                    http.text("status", "200-399"));
+            return http(http);
         }
         if (readiness.at("tcp").isPresent()) {
             return new Check.Tcp(readiness.at("tcp").integer("port", 0));
@@ -85,6 +76,19 @@ public record Readiness(
             return new Check.Exec(healthCommand(test));
         }
         return firstPort(service);
+    }
+
+    static Check.Http http(Tree http) {
+        Map<String, String> headers = new TreeMap<>();
+        http.map("headers").forEach((name, value) -> headers.put(name, String.valueOf(value)));
+        return new Check.Http(
+                http.text("path", "/"),
+                http.integer("port", 0),
+                http.text("unix"),
+                http.text("scheme", "http").equals("https"),
+                http.text("host"),
+                headers,
+                http.text("status", "200-399"));
     }
 
     private static Check firstPort(Tree service) {

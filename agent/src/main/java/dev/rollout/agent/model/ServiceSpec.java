@@ -59,7 +59,7 @@ public record ServiceSpec(
         }
         Drain drain = Drain.of(own.at("drain"));
         if (overrides.drainTimeout() != null) {
-            drain = new Drain(overrides.drainTimeout(), drain.exec(), drain.signal(), drain.pause());
+            drain = new Drain(overrides.drainTimeout(), drain.start(), drain.pause());
         }
         int replicas = definition.integer("scale", definition.at("deploy").integer("replicas", 1));
         return new ServiceSpec(

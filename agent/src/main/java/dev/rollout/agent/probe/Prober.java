@@ -118,7 +118,7 @@ public final class Prober implements ReadinessProbe {
 
     private CheckResult ask(Readiness readiness, Instance instance, ServiceSpec spec, ContainerEngine.Reach reach) {
         return switch (readiness.check()) {
-            case Check.Http http -> http(http, readiness, reach);
+            case Check.Http http -> http(http, "GET", readiness.timeout(), reach);
             case Check.Tcp tcp ->
                 reach.address().isEmpty()
                         ? noAddress()
@@ -136,7 +136,13 @@ public final class Prober implements ReadinessProbe {
         };
     }
 
-    private static CheckResult http(Check.Http http, Readiness readiness, ContainerEngine.Reach reach) {
+    @Override
+    public String post(String container, Check.Http to, Duration timeout) {
+        CheckResult result = http(to, "POST", timeout, engine.reach(container));
+        return result.passed() ? "" : result.detail();
+    }
+
+    private static CheckResult http(Check.Http http, String method, Duration timeout, ContainerEngine.Reach reach) {
         Map<String, String> headers = new java.util.LinkedHashMap<>(http.headers());
         if (http.host() != null) {
             headers.put("Host", http.host());
@@ -150,8 +156,8 @@ public final class Prober implements ReadinessProbe {
                             http.path(),
                             headers,
                             status,
-                            readiness.timeout())
-                    .run();
+                            timeout)
+                    .send(method);
         }
         return reach.address().isEmpty()
                 ? noAddress()
@@ -161,8 +167,8 @@ public final class Prober implements ReadinessProbe {
                                 http.path(),
                                 headers,
                                 status,
-                                readiness.timeout())
-                        .run();
+                                timeout)
+                        .send(method);
     }
 
     private CheckResult exec(Check.Exec exec, Readiness readiness, Instance instance) {

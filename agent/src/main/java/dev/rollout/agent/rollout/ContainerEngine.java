@@ -61,6 +61,9 @@ public interface ContainerEngine {
     /** Connections that a container has open on some of its TCP ports; 0 where it cannot be told. */
     int connections(String id, List<Integer> ports);
 
+    /** Makes an empty file appear in a container; its folder is there. */
+    void touch(String id, String path);
+
     /** How to reach a running container. */
     Reach reach(String id);
 

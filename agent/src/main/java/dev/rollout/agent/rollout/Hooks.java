@@ -1,5 +1,6 @@
 package dev.rollout.agent.rollout;
 
+import dev.rollout.agent.model.Drain;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
 import dev.rollout.agent.model.Tree;
@@ -26,6 +27,39 @@ final class Hooks {
     /** What fails here is noted: the container is stopped all the same. */
     void preStop(String id) {
         run(id, "pre_stop");
+    }
+
+    /** Tells a container to drain, in the way that the service knows. What fails is noted: it is stopped in the end. */
+    void drain(String id) {
+        Drain.Start start = spec.drain().start();
+        if (start == null) {
+            return;
+        }
+        String answer = switch (start) {
+            case Drain.Start.Exec exec ->
+                failure(ports.engine()
+                        .exec(
+                                id,
+                                ContainerEngine.Command.of(exec.command()),
+                                spec.drain().timeout()));
+            case Drain.Start.Signal signal -> {
+                ports.engine().signal(id, signal.name());
+                yield "";
+            }
+            case Drain.Start.AFile file -> {
+                ports.engine().touch(id, file.path());
+                yield "";
+            }
+            case Drain.Start.Post post ->
+                ports.probe().post(id, post.to(), spec.readiness().timeout());
+        };
+        if (!answer.isEmpty()) {
+            ports.journal().note(ticket.id(), "drain", "drain by " + start.words() + " failed: " + answer, Map.of());
+        }
+    }
+
+    private static String failure(ContainerEngine.Executed ran) {
+        return ran.exitCode().map(code -> code == 0 ? "" : "exit code " + code).orElse("it did not end in time");
     }
 
     private void run(String id, String which) {

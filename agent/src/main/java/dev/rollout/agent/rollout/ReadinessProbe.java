@@ -1,7 +1,9 @@
 package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Readiness;
 import dev.rollout.agent.model.ServiceSpec;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -16,6 +18,9 @@ public interface ReadinessProbe {
 
     /** Asks once more, of an instance that was ready. */
     boolean again(Instance instance, ServiceSpec spec);
+
+    /** Tells a container something by one POST. @return what went wrong; empty where nothing did */
+    String post(String container, Readiness.Check.Http to, Duration timeout);
 
     /** What came out. */
     sealed interface Verdict {

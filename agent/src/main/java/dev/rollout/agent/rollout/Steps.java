@@ -170,16 +170,7 @@ final class Steps {
             if (engine.find(previous.id()).filter(Instance::running).isEmpty()) {
                 continue;
             }
-            if (!spec.drain().exec().isEmpty()) {
-                engine.exec(
-                        previous.id(),
-                        ContainerEngine.Command.of(spec.drain().exec()),
-                        spec.drain().timeout());
-            }
-            String signal = spec.drain().signal();
-            if (signal != null) {
-                engine.signal(previous.id(), signal);
-            }
+            hooks.drain(previous.id());
             handing.tellToDrain(previous);
         }
         if (!batch.previous().isEmpty()) {

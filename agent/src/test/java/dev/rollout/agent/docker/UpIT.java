@@ -102,6 +102,49 @@ class UpIT {
         }
     }
 
+    /** The previous writes down that it was told to drain; with no shell's help in the last case. */
+    @ParameterizedTest(name = "{0}")
+    @CsvSource(delimiter = '|', textBlock = """
+            exec   | [sh, -c, 'touch /rig/told']
+            signal | USR1
+            file   | /tmp/drain
+            http   | {path: /cgi-bin/told, port: 8080, status: '200'}
+            """)
+    void thePreviousIsToldToDrainInTheWayThatItKnows(String how, String what) throws Exception {
+        try (Rig rig = new Rig()) {
+            String service = """
+                    web:
+                      image: rollout-examples/busybox:1
+                      volumes: ["./:/rig"]
+                      environment: {V: "%s"}
+                      command:
+                        - sh
+                        - -c
+                        - |
+                          trap 'touch /rig/told' USR1
+                          mkdir -p /w/cgi-bin
+                          printf '#!/bin/sh\\ntouch /rig/told\\nprintf "Content-Type: text/plain\\\\r\\n\\\\r\\n"\\n' >/w/cgi-bin/told
+                          chmod 755 /w/cgi-bin/told
+                          httpd -p 8080 -h /w
+                          while sleep 0.05; do [ ! -e /tmp/drain ] || touch /rig/told; done
+                      stop_grace_period: 1s
+                      stop_signal: SIGKILL
+                      x-rollout:
+                        readiness: {tcp: {port: 8080}}
+                        drain: {%s: %s, wait: 500ms}
+                    """;
+            rig.services(service.formatted("1", how, what));
+            Rig.Ran first = rig.rollout("up", "web");
+            assertEquals(0, first.exit(), first.all());
+            assertFalse(Files.exists(rig.folder.resolve("told")), "nobody was told yet");
+            rig.services(service.formatted("2", how, what));
+            Rig.Ran second = rig.rollout("up", "web");
+            assertEquals(0, second.exit(), second.all());
+            assertTrue(Files.exists(rig.folder.resolve("told")), second.all());
+            assertFalse(second.all().contains("failed"), second.all());
+        }
+    }
+
     @Test
     void anImageThatDoesNotExistStartsNothing() throws Exception {
         try (Rig rig = new Rig()) {

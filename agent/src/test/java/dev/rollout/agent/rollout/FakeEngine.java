@@ -198,6 +198,11 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
+    public void touch(String id, String path) {
+        act("touch", () -> {});
+    }
+
+    @Override
     public Executed exec(String id, Command command, Duration timeout) {
         return new Executed(Optional.of(0), "");
     }

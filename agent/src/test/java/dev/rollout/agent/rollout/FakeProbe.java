@@ -1,7 +1,9 @@
 package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Readiness;
 import dev.rollout.agent.model.ServiceSpec;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
@@ -21,6 +23,11 @@ final class FakeProbe implements ReadinessProbe {
         return !candidate || candidatesReady && instance.slot() < badFromSlot
                 ? new Verdict.Ready("said so")
                 : new Verdict.NotReady("said no", List.of("500"), "");
+    }
+
+    @Override
+    public String post(String container, Readiness.Check.Http to, Duration timeout) {
+        return "";
     }
 
     @Override

@@ -12,7 +12,6 @@ import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Tree;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
-import dev.rollout.agent.rollout.EngineUnavailable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -22,10 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 
 /** A Docker Engine, API 1.41 and newer. */
@@ -37,6 +32,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     private final DockerApi api;
     private final ExitWatch exits;
+    private final Execs execs;
     private final Images images;
     private final Parking parking;
 
@@ -44,6 +40,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     public DockerEngine(DockerHost host, Map<String, String> environment) {
         api = new DockerApi(host);
         exits = new ExitWatch(api);
+        execs = new Execs(api);
         images = new Images(api, environment);
         parking = new Parking(api);
     }
@@ -287,51 +284,13 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     @Override
+    public void touch(String id, String path) {
+        execs.touch(id, path);
+    }
+
+    @Override
     public Executed exec(String id, Command command, Duration timeout) {
-        ObjectNode create = NODES.objectNode().put("AttachStdout", true).put("AttachStderr", true);
-        command.words().forEach(create.withArray("Cmd")::add);
-        command.environment().forEach(create.withArray("Env")::add);
-        if (command.user() != null) {
-            create.put("User", command.user());
-        }
-        if (command.workingDir() != null) {
-            create.put("WorkingDir", command.workingDir());
-        }
-        create.put("Privileged", command.privileged());
-        String exec;
-        try {
-            exec = api.post("/containers/" + id + "/exec", create).path("Id").asText();
-        } catch (EngineRefused e) {
-            return new Executed(Optional.of(126), String.valueOf(e.getMessage()));
-        }
-        FutureTask<String> output = new FutureTask<>(() -> {
-            StringBuilder text = new StringBuilder();
-            ObjectNode start = NODES.objectNode().put("Detach", false).put("Tty", false);
-            api.stream(
-                    Request.Method.POST,
-                    "/exec/" + exec + "/start",
-                    start,
-                    Map.of(),
-                    body -> text.append(new String(DockerApi.frames(body, MAX_OUTPUT), StandardCharsets.UTF_8)));
-            return text.toString();
-        });
-        Thread reader = Thread.ofVirtual().name("docker-exec").start(output);
-        try {
-            String text = output.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-            JsonNode ended = api.get("/exec/" + exec + "/json");
-            return new Executed(Optional.of(ended.path("ExitCode").asInt(-1)), text.strip());
-        } catch (TimeoutException e) {
-            reader.interrupt();
-            return new Executed(Optional.empty(), "");
-        } catch (ExecutionException e) {
-            return new Executed(
-                    Optional.of(126),
-                    String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()));
-        } catch (InterruptedException e) {
-            reader.interrupt();
-            Thread.currentThread().interrupt();
-            throw new EngineUnavailable("interrupted", e);
-        }
+        return execs.run(id, command, timeout);
     }
 
     @Override
