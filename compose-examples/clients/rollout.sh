@@ -32,15 +32,15 @@ PRAGMA synchronous = OFF" || return 1
     in_flight = 0, client = excluded.client, sqlite = excluded.sqlite, heartbeat_at = excluded.heartbeat_at"
 }
 
-rollout_answer() { # sets $answer to the last line; fails on an error, and where sqlite3 is gone
-  answer= failed=0
+rollout_answer() { # sets $first and $answer to the first and the last line; fails on an error, and where sqlite3 is gone
+  first= answer= failed=0
   printf '%s;\n.print .\n' "$1" 1>&8 2>/dev/null || return 1
   while IFS= read -r line <&9; do
     case $line in
       .) return $failed ;;
       *error*near*line* | Error:*) failed=1 ;;
     esac
-    answer=$line
+    first=${first:-$line} answer=$line
   done
   return 1
 }
@@ -65,20 +65,24 @@ rollout_claim() { # ID [LEASE_MS]: sets $claim to CLAIMED, LOST, FENCED or UNAVA
   rollout_quote "$1"
   id=$quoted until=$rollout_forever
   [ -z "${2:-}" ] || until="$rollout_now + $2"
-  while :; do
+  claim=FREE
+  while [ "$claim" = FREE ]; do # it came free between the two statements, where the second says so
     claim=UNAVAILABLE
     rollout_ask "INSERT INTO claim(scope_id, event_id, generation, attempt, claimed_at, lease_until)
       SELECT scope_id, $id, $rollout_generation, 1, $rollout_now, $until FROM scope
       WHERE scope_id = 1 AND min_generation <= $rollout_generation
       ON CONFLICT(scope_id, event_id) DO UPDATE SET generation = excluded.generation, attempt = attempt + 1,
       claimed_at = excluded.claimed_at, lease_until = excluded.lease_until WHERE claim.lease_until < excluded.claimed_at
-      RETURNING attempt" || return 1
-    [ -z "$answer" ] || { claim=CLAIMED token="event_id = $id AND generation = $rollout_generation AND attempt = $answer" && return 0; }
-    rollout_ask "SELECT CASE WHEN scope.min_generation > $rollout_generation THEN 'FENCED'
+      RETURNING attempt;
+      SELECT CASE WHEN scope.min_generation > $rollout_generation THEN 'FENCED'
       WHEN claim.lease_until > 0 THEN 'LOST' ELSE 'FREE' END FROM scope
       LEFT JOIN claim ON claim.scope_id = scope.scope_id AND claim.event_id = $id WHERE scope.scope_id = 1" || return 1
-    [ "$answer" = FREE ] || { claim=$answer && return 1; }
+    claim=$first
   done
+  case $claim in
+    FENCED | LOST) return 1 ;;
+  esac
+  token="event_id = $id AND generation = $rollout_generation AND attempt = $claim" claim=CLAIMED
 }
 
 rollout_lease_until() { # TOKEN UNTIL: "$rollout_now + MS" renews, $rollout_forever completes, 0 gives it back; false: stale

@@ -15,8 +15,8 @@ import java.util.Optional;
  */
 public record Membership(
         String project, String service, String instance, long generation, Path folder, long standbySince) {
-    /** Longer than any hand-over: a standby that is older has outlived the rollout that it was started in. */
-    private static final Duration WINDOW = Duration.ofMinutes(15);
+    /** The dedupe window, longer than any hand-over: a standby that is older has outlived the rollout it was started in. */
+    static final Duration WINDOW = Duration.ofMinutes(15);
 
     /** The membership that the process's environment tells; empty on a laptop, where nothing is set. */
     public static Optional<Membership> fromEnvironment() {

@@ -23,6 +23,8 @@ final class RoleWatcher {
     private static final long LOOK_MILLIS = 100;
     private static final long HEARTBEAT_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long LEASE_MILLIS = 15_000;
+    private static final long PRUNE_MILLIS = 1000;
+    private static final int PRUNE_BATCHES = 20;
 
     private final Membership member;
     private final LocalStore store;
@@ -53,6 +55,23 @@ final class RoleWatcher {
     void start() {
         look(); // the first look is the caller's: join() returns with a role
         thread.start();
+        ClaimStore shared = options.claims();
+        if (shared != null) {
+            rollout.later().every(PRUNE_MILLIS, () -> prune(shared));
+        }
+    }
+
+    /** A store that hosts share has no agent that prunes it: whoever is active does, a few batches a second. */
+    private void prune(ClaimStore shared) {
+        try {
+            for (int batch = 0; batch < PRUNE_BATCHES && rollout.role() == Role.ACTIVE; batch++) {
+                if (shared.prune(Membership.WINDOW.toMillis()) == 0) {
+                    return;
+                }
+            }
+        } catch (SQLException e) {
+            LOG.log(System.Logger.Level.WARNING, "old claims cannot be removed: " + e.getMessage());
+        }
     }
 
     void stop() {

@@ -61,7 +61,7 @@ class LanguagesIT {
                 }
             }
             for (Process process : processes) {
-                assertTrue(process.waitFor(180, TimeUnit.SECONDS), "it hangs");
+                assertTrue(process.waitFor(900, TimeUnit.SECONDS), "it hangs");
                 assertEquals(0, process.exitValue());
             }
             for (Map.Entry<Language, Path> one : won.entrySet()) {

@@ -9,7 +9,7 @@ class TortureIT {
         Language.image();
         Torture torture = new Torture(ids, System.nanoTime(), languages, javas);
         try {
-            torture.run(240);
+            torture.run(900);
             System.out.println(torture.account());
         } finally {
             torture.close();
@@ -18,11 +18,11 @@ class TortureIT {
 
     @Test
     void everyIdHasOneWinnerOnASharedLogWhateverIsKilledOrStopped() throws Exception {
-        torture(300_000, List.of(Language.NODE), 3);
+        torture(150_000, List.of(Language.NODE), 3);
     }
 
     @Test
     void everyIdHasOneWinnerOnARollbackJournalInEveryLanguage() throws Exception {
-        torture(50_000, List.of(Language.values()), 1);
+        torture(20_000, List.of(Language.values()), 1);
     }
 }
