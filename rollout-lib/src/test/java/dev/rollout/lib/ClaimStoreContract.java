@@ -28,7 +28,7 @@ abstract class ClaimStoreContract {
     }
 
     static void until(String what, Condition condition) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         while (!condition.holds()) {
             assertTrue(System.nanoTime() < deadline, what);
             Thread.sleep(5);

@@ -20,7 +20,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 class HandoverTest {
-    private static final Duration SOON = Duration.ofSeconds(5);
+    private static final Duration SOON = Duration.ofSeconds(30);
 
     /** Both see every event while the role goes a, b, a, c: each event is handled once, whenever the switch came. */
     @Test
@@ -45,14 +45,14 @@ class HandoverTest {
                 }
             });
             source.start();
-            Thread.sleep(200);
+            hasItsTurn(inboxes.get(0));
             folder.activate("b", 4);
-            Thread.sleep(300);
+            hasItsTurn(inboxes.get(1));
             folder.activate("a", 5); // a rollback: the same instance under a newer generation
-            Thread.sleep(300);
+            hasItsTurn(inboxes.get(0));
             folder.activate("c", 6);
             assertTrue(c.awaitRole(Role.ACTIVE, SOON));
-            Thread.sleep(300);
+            hasItsTurn(inboxes.get(2));
             folder.fence(6);
             stop.set(true);
             source.join();
@@ -68,6 +68,11 @@ class HandoverTest {
             assertTrue(inboxes.stream().allMatch(inbox -> inbox.handled() > 0), "every instance had its turn");
             assertEquals(Role.STOPPED, awaitEnd(a));
         }
+    }
+
+    private static void hasItsTurn(Inbox<?> inbox) throws Exception {
+        long before = inbox.handled();
+        ClaimStoreContract.until("it handles events", () -> inbox.handled() > before + 100);
     }
 
     private static Role awaitEnd(Rollout rollout) throws InterruptedException {

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 
 /** Where an instance starts, after a crash and after a reboot, and what it may share. */
 class StartTest {
-    private static final Duration SOON = Duration.ofSeconds(5);
+    private static final Duration SOON = Duration.ofSeconds(30);
     private static final long YOUNG = System.currentTimeMillis() / 1000;
 
     private static void reboot(Folder folder) throws Exception {
@@ -191,7 +191,7 @@ class StartTest {
                                 "INSERT INTO instance VALUES('old', 1, 2, 'STANDBY', '', 0, 0, 'python', '3.40.1', 0)");
             }
             assertTrue(folder.agent.logInDanger());
-            int ids = 20_000;
+            int ids = 50_000;
             int[] winners = new int[ids];
             AtomicBoolean failed = new AtomicBoolean();
             AtomicLong at = new AtomicLong();
