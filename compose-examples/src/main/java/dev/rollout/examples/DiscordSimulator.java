@@ -130,9 +130,9 @@ public final class DiscordSimulator {
                 case HEARTBEAT -> send(socket, HEARTBEAT_ACK, new JsonObject());
                 case IDENTIFY -> mine[0] = identify(socket);
                 case RESUME -> mine[0] = resume(socket, frame.getJsonObject("d"));
+                case 3, 4, 8 -> {} // presence, voice, members: nothing to do
                 default ->
                     socket.close(mine[0] == null ? NOT_IDENTIFIED : UNKNOWN_OP, "what is op " + frame.getValue("op"));
-                case 3, 4, 8 -> {} // presence, voice, members: nothing to do
             }
         });
         socket.closeHandler(closed -> {

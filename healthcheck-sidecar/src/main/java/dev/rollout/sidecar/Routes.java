@@ -52,6 +52,10 @@ final class Routes implements HttpServer.Handler {
                 yield health();
             }
             case "GET role" -> role(request);
+            case "POST role" -> {
+                rollout.ring(); // the agent's doorbell: x-rollout.handover.http
+                yield HttpServer.Reply.of(202, Map.of("role", rollout.role()));
+            }
             case "POST claims" ->
                 claim(name, Optional.ofNullable(request.query().get("lease")));
             case "POST claims complete" -> held(rollout.complete(token(name, request)));

@@ -9,8 +9,10 @@ import java.sql.Statement;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,7 @@ public final class ClaimsDatabase implements ClaimStore {
     private static final int PRUNE_BATCH = 128;
     private static final String PROMOTED = "promoted";
     private static final String DRAIN = "drain:";
+    private static final String ALARM = "alarm:";
 
     private static final String CLAIM = """
             INSERT INTO claim(scope_id, event_id, generation, attempt, claimed_at, lease_until)
@@ -100,6 +103,11 @@ public final class ClaimsDatabase implements ClaimStore {
     /** As {@link #create(Path, String, Mode)}, with a clock of the caller's. */
     public static ClaimsDatabase create(Path file, String service, Mode mode, InstantSource clock) throws SQLException {
         return new ClaimsDatabase(file, ClaimsFile.create(file, service, mode), clock);
+    }
+
+    /** Whether an instance may make the database: where there is none, and none is just being moved by the agent. */
+    public static boolean missing(Path file) {
+        return ClaimsFile.missing(file);
     }
 
     /**
@@ -381,10 +389,40 @@ public final class ClaimsDatabase implements ClaimStore {
         }
     }
 
+    /** How many events other generations have won since then, Unix time in milliseconds. */
+    public long wonByOthers(long generation, long sinceMillis) throws SQLException {
+        try (PreparedStatement count = connection.prepareStatement(
+                "SELECT count(*) FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ?")) {
+            count.setLong(1, sinceMillis);
+            count.setLong(2, generation);
+            try (ResultSet row = count.executeQuery()) {
+                row.next();
+                return row.getLong(1);
+            }
+        }
+    }
+
+    /** Writes down what an instance has noticed and a person should know. */
+    public void alarm(String instance, String words) throws SQLException {
+        update("INSERT OR REPLACE INTO meta VALUES(?, ?)", ALARM + instance, words);
+    }
+
+    /** What instances have noticed, by their names. */
+    public Map<String, String> alarms() throws SQLException {
+        Map<String, String> alarms = new TreeMap<>();
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT k, v FROM meta WHERE k GLOB '" + ALARM + "*'")) {
+            while (row.next()) {
+                alarms.put(row.getString(1).substring(ALARM.length()), row.getString(2));
+            }
+        }
+        return alarms;
+    }
+
     /** Removes what is known of an instance whose container is gone. */
     public void forget(String instance) throws SQLException {
         update("DELETE FROM instance WHERE instance_id = ?", instance);
-        tellToGoOn(instance);
+        update("DELETE FROM meta WHERE k IN (?, ?)", DRAIN + instance, ALARM + instance);
     }
 
     /** True where an instance has joined whose SQLite may corrupt the log that this database has. */

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
 import org.sqlite.BusyHandler;
+import org.sqlite.SQLiteJDBCLoader;
 
 /** The file {@code claims.db} itself: its schema, whose it is, how it is opened, and in which journal mode. */
 final class ClaimsFile {
@@ -58,13 +59,10 @@ final class ClaimsFile {
                 statement.execute("PRAGMA application_id = " + APPLICATION_ID);
             }
             statement.execute("BEGIN IMMEDIATE");
-            for (String table : SCHEMA) {
-                statement.execute(table);
-            }
+            tables(statement);
             statement.execute("INSERT OR IGNORE INTO meta VALUES('uuid', '" + UUID.randomUUID() + "')");
             statement.execute("INSERT OR REPLACE INTO meta VALUES('boot', '" + bootId() + "')");
             statement.execute("INSERT OR REPLACE INTO meta VALUES('inode', '" + inode(file) + "')");
-            statement.execute("PRAGMA user_version = " + VERSION);
             try (PreparedStatement row = connection.prepareStatement(
                     "INSERT INTO scope(scope_id, name, mode, claims_since) VALUES(1, ?, ?, ?)"
                             + " ON CONFLICT(scope_id) DO UPDATE SET mode = excluded.mode")) {
@@ -87,15 +85,22 @@ final class ClaimsFile {
         }
     }
 
+    private static void tables(Statement statement) throws SQLException {
+        for (String table : SCHEMA) {
+            statement.execute(table);
+        }
+        statement.execute("PRAGMA user_version = " + VERSION);
+    }
+
     /** Opens one that is there, and proves that this process may share it. */
     static Connection open(Path file) throws SQLException {
+        if (!Files.isExecutable(file.toAbsolutePath().getParent()) || Files.exists(file) && !Files.isWritable(file)) {
+            throw new SQLException(file + " is not writable by this user (" + access(file)
+                    + "): give the container that group (the agent does so with group_add)");
+        }
         if (!Files.exists(file)) {
             throw new SQLException(
                     file + " is missing: the agent makes it before it starts an instance (is $ROLLOUT_DIR mounted?)");
-        }
-        if (!Files.isWritable(file)) {
-            throw new SQLException(file + " is not writable by this user: give the container the group " + group(file)
-                    + " (the agent does so with group_add)");
         }
         Connection connection = connect(file);
         try (Statement statement = connection.createStatement();
@@ -135,6 +140,7 @@ final class ClaimsFile {
     }
 
     private static Connection connect(Path file) throws SQLException {
+        loadNative();
         Properties options = new Properties();
         options.setProperty("jdbc.get_generated_keys", "false"); // 28 % of a claim's time
         Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file.toAbsolutePath(), options);
@@ -145,6 +151,20 @@ final class ClaimsFile {
             statement.execute("PRAGMA max_page_count = " + MAX_PAGES);
         }
         return connection;
+    }
+
+    /** Asked first and every time: where it fails once, the driver throws an Error at the next connection. */
+    private static void loadNative() throws SQLException {
+        try {
+            SQLiteJDBCLoader.initialize();
+        } catch (Exception e) {
+            String folder = System.getProperty("org.sqlite.tmpdir", System.getProperty("java.io.tmpdir"));
+            throw new SQLException(
+                    "SQLite's native library cannot be unpacked and loaded in " + folder
+                            + ": name a folder where this user may write and execute files, with"
+                            + " -Dorg.sqlite.tmpdir=FOLDER",
+                    e);
+        }
     }
 
     /**
@@ -163,11 +183,8 @@ final class ClaimsFile {
                     Statement into = fresh.createStatement()) {
                 into.execute("PRAGMA journal_mode = PERSIST");
                 into.execute("PRAGMA application_id = " + APPLICATION_ID);
-                into.execute("PRAGMA user_version = " + VERSION);
                 into.execute("BEGIN");
-                for (String table : SCHEMA) {
-                    into.execute(table);
-                }
+                tables(into);
                 for (String table : TABLES) {
                     copy(table, statement, fresh);
                 }
@@ -176,7 +193,7 @@ final class ClaimsFile {
             }
             Files.setPosixFilePermissions(copy, Files.getPosixFilePermissions(file));
             Files.setAttribute(copy, "unix:gid", Files.getAttribute(file, "unix:gid"));
-            Path aside = file.resolveSibling(file.getFileName() + ".old");
+            Path aside = aside(file);
             Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
             dropLog(file);
             Files.deleteIfExists(file.resolveSibling(copy.getFileName() + "-journal"));
@@ -191,11 +208,21 @@ final class ClaimsFile {
         }
     }
 
+    /** Whether there is none: while the agent moves it, the path has no file for a moment, and still there is one. */
+    static boolean missing(Path file) {
+        // in this order: a move that ends between the two looks has put the file there
+        return !Files.exists(file) && !Files.exists(aside(file));
+    }
+
+    private static Path aside(Path file) {
+        return file.resolveSibling(file.getFileName() + ".old");
+    }
+
     /** Whether the file is there; a move that was cut short between its two renames is finished first. */
     private static boolean finishMove(Path file) throws SQLException {
         try {
             Path copy = file.resolveSibling(file.getFileName() + ".new");
-            Path aside = file.resolveSibling(file.getFileName() + ".old");
+            Path aside = aside(file);
             if (!Files.exists(file) && Files.exists(aside) && Files.exists(copy)) {
                 dropLog(file);
                 Files.move(copy, file, StandardCopyOption.ATOMIC_MOVE);
@@ -244,12 +271,14 @@ final class ClaimsFile {
         }
     }
 
-    private static String group(Path file) {
+    /** Mode and group, of the folder where the file itself cannot be seen. */
+    private static String access(Path file) {
+        Path seen = Files.exists(file) ? file : file.toAbsolutePath().getParent();
         try {
-            return Files.getAttribute(file.toAbsolutePath().getParent(), "unix:gid")
-                    .toString();
+            return "mode " + PosixFilePermissions.toString(Files.getPosixFilePermissions(seen)) + ", group "
+                    + Files.getAttribute(seen, "unix:gid");
         } catch (IOException e) {
-            return "of its folder";
+            return "the group of " + seen;
         }
     }
 }

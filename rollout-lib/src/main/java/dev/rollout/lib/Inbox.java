@@ -26,6 +26,7 @@ public final class Inbox<E> {
     private final ReentrantLock turn = new ReentrantLock(true);
     private final ArrayDeque<Kept<E>> kept = new ArrayDeque<>();
     private boolean direct;
+    private @Nullable Overlap overlap;
     private final AtomicLong handled = new AtomicLong();
     private final AtomicLong lost = new AtomicLong();
     private final AtomicLong failed = new AtomicLong();
@@ -103,6 +104,7 @@ public final class Inbox<E> {
         lock.lock();
         try {
             direct = false;
+            overlap = role == Role.ACTIVE && !kept.isEmpty() ? new Overlap(kept.size(), firstMillis(), lost()) : null;
         } finally {
             lock.unlock();
         }
@@ -116,6 +118,7 @@ public final class Inbox<E> {
 
     /** Handles what was kept, one by one and in order, for as long as this instance is the active one. */
     private void replay() {
+        Overlap over = null;
         turn.lock();
         try {
             while (rollout.role() == Role.ACTIVE) {
@@ -125,6 +128,8 @@ public final class Inbox<E> {
                     next = kept.pollFirst();
                     if (next == null) {
                         direct = rollout.role() == Role.ACTIVE;
+                        over = overlap;
+                        overlap = null;
                         return;
                     }
                 } finally {
@@ -134,7 +139,14 @@ public final class Inbox<E> {
             }
         } finally {
             turn.unlock();
+            if (over != null && over.isEnough(lost())) {
+                rollout.suspect(over);
+            }
         }
+    }
+
+    private long firstMillis() {
+        return System.currentTimeMillis() - (System.nanoTime() - kept.getFirst().atNanos()) / 1_000_000;
     }
 
     private void handle(Kept<E> event) {

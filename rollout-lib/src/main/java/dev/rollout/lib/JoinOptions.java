@@ -1,6 +1,7 @@
 package dev.rollout.lib;
 
 import dev.rollout.contract.ClaimStore;
+import dev.rollout.store.Stores;
 import java.sql.SQLException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -48,8 +49,7 @@ public record JoinOptions(
                 environment.getOrDefault("ROLLOUT_PROJECT", "") + "/" + environment.getOrDefault("ROLLOUT_SERVICE", "");
         try {
             return new JoinOptions(
-                    whenAgentGone,
-                    dev.rollout.store.Stores.open(store, scope, environment.getOrDefault("ROLLOUT_HOST", "")));
+                    whenAgentGone, Stores.open(store, scope, environment.getOrDefault("ROLLOUT_HOST", "")));
         } catch (SQLException e) {
             throw new IllegalArgumentException("ROLLOUT_STORE cannot be used: " + e.getMessage(), e);
         }

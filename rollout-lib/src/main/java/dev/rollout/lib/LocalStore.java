@@ -102,6 +102,17 @@ final class LocalStore implements ClaimStore {
         return ask(open -> open.toldToDrain(member.instance()));
     }
 
+    long wonByOthers(long generation, long sinceMillis) throws SQLException {
+        return ask(open -> open.wonByOthers(generation, sinceMillis));
+    }
+
+    void alarm(String words) throws SQLException {
+        ask(open -> {
+            open.alarm(member.instance(), words);
+            return true;
+        });
+    }
+
     /** When the instance last gave a sign of life, Unix time in milliseconds; 0 where it never did. */
     long heartbeat(String instance) throws SQLException {
         return ask(open -> open.instance(instance))
@@ -150,7 +161,7 @@ final class LocalStore implements ClaimStore {
         }
         ClaimsDatabase open = database;
         if (open == null) {
-            if (!Files.exists(file) && Files.isWritable(member.folder())) {
+            if (ClaimsDatabase.missing(file) && Files.isWritable(member.folder())) {
                 makeAnew();
             }
             fileKey = keyOfFile();

@@ -3,6 +3,7 @@ package dev.rollout.lib;
 import dev.rollout.contract.ClaimStore;
 import dev.rollout.contract.Role;
 import dev.rollout.contract.Token;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,7 @@ public final class Rollout implements AutoCloseable {
     private final @Nullable LocalStore store;
     private final @Nullable RoleWatcher watcher;
     private final @Nullable Claims claims;
+    private final @Nullable ClaimStore own; // opened here, so closed here
     private final Later later = new Later();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition roleChanged = lock.newCondition();
@@ -47,28 +49,33 @@ public final class Rollout implements AutoCloseable {
      */
     public static Rollout join() {
         return Membership.fromEnvironment()
-                .map(member -> new Rollout(member, JoinOptions.from(System.getenv())))
+                .map(member -> {
+                    JoinOptions options = JoinOptions.from(System.getenv());
+                    return new Rollout(member, options, options.claims());
+                })
                 .orElseGet(Rollout::new);
     }
 
     /** Joins as the given member: for tests, and for programs that host several instances. */
     public static Rollout join(Membership membership) {
-        return new Rollout(membership, JoinOptions.DEFAULT);
+        return new Rollout(membership, JoinOptions.DEFAULT, null);
     }
 
     /** Joins as the given member, in another way than by default. */
     public static Rollout join(Membership membership, JoinOptions options) {
-        return new Rollout(membership, options);
+        return new Rollout(membership, options, null);
     }
 
     private Rollout() {
         store = null;
         watcher = null;
         claims = null;
+        own = null;
         role = Role.ACTIVE;
     }
 
-    private Rollout(Membership membership, JoinOptions options) {
+    private Rollout(Membership membership, JoinOptions options, @Nullable ClaimStore own) {
+        this.own = own;
         role = Role.STARTING;
         generation = membership.generation();
         store = new LocalStore(membership);
@@ -263,6 +270,22 @@ public final class Rollout implements AutoCloseable {
         }
     }
 
+    /** No event of an overlap was lost to the other instance: said aloud, and to the agent, where that cannot be. */
+    void suspect(Overlap overlap) {
+        if (store == null) {
+            return;
+        }
+        try {
+            long others = store.wonByOthers(generation, overlap.sinceMillis());
+            if (overlap.idsDiffer(others)) {
+                System.getLogger(Rollout.class.getName()).log(System.Logger.Level.ERROR, overlap.words(others));
+                store.alarm(overlap.words(others));
+            }
+        } catch (SQLException e) {
+            // the store cannot say: nothing is known
+        }
+    }
+
     boolean isReady() {
         return ready;
     }
@@ -299,6 +322,13 @@ public final class Rollout implements AutoCloseable {
             store.close();
         }
         later.close();
+        if (own != null) {
+            try {
+                own.close();
+            } catch (SQLException e) {
+                // a connection that is broken already
+            }
+        }
     }
 
     /** What {@link #once} runs. */

@@ -185,17 +185,18 @@ public final class PostgresStore implements ClaimStore {
 
     private boolean lease(Token token, long millis) throws SQLException {
         return asked(connection -> update(
-                connection,
-                LEASE,
-                millis,
-                millis,
-                millis,
-                millis == FOREVER ? 0 : millis,
-                scope,
-                token.eventId(),
-                token.generation(),
-                token.attempt(),
-                host));
+                        connection,
+                        LEASE,
+                        millis,
+                        millis,
+                        millis,
+                        millis == FOREVER ? 0 : millis,
+                        scope,
+                        token.eventId(),
+                        token.generation(),
+                        token.attempt(),
+                        host))
+                > 0;
     }
 
     @Override
@@ -225,17 +226,13 @@ public final class PostgresStore implements ClaimStore {
 
     @Override
     public int prune(long windowMillis) throws SQLException {
-        return asked(connection -> {
-            try (PreparedStatement delete = prepared(
-                    connection,
-                    "DELETE FROM rollout_claim WHERE ctid = ANY(ARRAY(SELECT ctid FROM rollout_claim WHERE scope = ?"
-                            + " AND claimed_at < " + NOW + " - ? AND (lease_until < " + NOW + " OR lease_until = "
-                            + FOREVER + ") ORDER BY claimed_at LIMIT " + PRUNE_BATCH + " FOR UPDATE SKIP LOCKED))",
-                    scope,
-                    windowMillis)) {
-                return delete.executeUpdate();
-            }
-        });
+        return asked(connection -> update(
+                connection,
+                "DELETE FROM rollout_claim WHERE ctid = ANY(ARRAY(SELECT ctid FROM rollout_claim WHERE scope = ?"
+                        + " AND claimed_at < " + NOW + " - ? AND (lease_until < " + NOW + " OR lease_until = "
+                        + FOREVER + ") ORDER BY claimed_at LIMIT " + PRUNE_BATCH + " FOR UPDATE SKIP LOCKED))",
+                scope,
+                windowMillis));
     }
 
     /** On a connection of its own: a socket that waits for notifications cannot ask meanwhile. */
@@ -275,9 +272,10 @@ public final class PostgresStore implements ClaimStore {
         return statement;
     }
 
-    private static boolean update(Connection connection, String sql, Object... values) throws SQLException {
+    /** @return how many rows it changed */
+    private static int update(Connection connection, String sql, Object... values) throws SQLException {
         try (PreparedStatement statement = prepared(connection, sql, values)) {
-            return statement.execute() || statement.getUpdateCount() > 0;
+            return statement.execute() ? 0 : statement.getUpdateCount();
         }
     }
 

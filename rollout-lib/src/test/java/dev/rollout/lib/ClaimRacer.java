@@ -6,7 +6,10 @@ import dev.rollout.contract.Mode;
 import dev.rollout.contract.Token;
 import dev.rollout.store.Stores;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -22,10 +25,16 @@ public final class ClaimRacer {
                 : Stores.open(words[0], words[1], words[2]);
     }
 
-    /** {@code ADDRESS race IDS}: claims every id with two threads, and prints those won. {@code ADDRESS hold ID}. */
+    /**
+     * {@code ADDRESS race IDS}: claims every id with two threads, and prints those won. {@code ADDRESS hold ID}. {@code
+     * FILE freeze ID}: claims it, and stays inside the write lock.
+     */
     public static void main(String[] args) throws Exception {
         if (args[1].equals("hold")) {
             hold(args[0], args[2]);
+            return;
+        } else if (args[1].equals("freeze")) {
+            freeze(args[0], args[2]);
             return;
         }
         int ids = Integer.parseInt(args[2]);
@@ -51,6 +60,18 @@ public final class ClaimRacer {
             thread.join();
         }
         System.out.print(won);
+    }
+
+    private static void freeze(String file, String id) throws Exception {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+                Statement statement = connection.createStatement()) {
+            statement.execute("BEGIN IMMEDIATE");
+            statement.execute("INSERT INTO claim VALUES(1, '" + id + "', 2, 1, 0, " + ClaimStore.FOREVER + ")");
+            System.out.println("inside");
+            System.in.read(); // it is stopped here, and killed or told to go on
+            statement.execute("COMMIT");
+            System.out.println("committed");
+        }
     }
 
     private static void hold(String address, String id) throws SQLException, InterruptedException {

@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class HandoverTest {
     private static final Duration SOON = Duration.ofSeconds(30);
@@ -67,6 +69,36 @@ class HandoverTest {
                     "events handled twice");
             assertTrue(inboxes.stream().allMatch(inbox -> inbox.handled() > 0), "every instance had its turn");
             assertEquals(Role.STOPPED, awaitEnd(a));
+        }
+    }
+
+    /** A bot that makes its ids of the session's sequence numbers handles every event of an overlap twice: noticed. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void idsThatDifferBetweenTheSessionsAreNoticed(boolean differ) throws Exception {
+        try (Folder folder = new Folder(Mode.BROADCAST);
+                Rollout a = Rollout.join(folder.member("a", 2));
+                Rollout b = Rollout.join(folder.member("b", 4))) {
+            folder.activate("a", 2);
+            assertTrue(a.awaitRole(Role.ACTIVE, SOON));
+            Inbox<Integer> of = new Inbox<>(a, number -> {});
+            Inbox<Integer> ob = new Inbox<>(b, number -> {});
+            for (int i = 0; i < 50; i++) {
+                of.receive("event:" + i, i);
+                ob.receive((differ ? "seq:" : "event:") + i, i);
+            }
+            folder.activate("b", 4);
+            ClaimStoreContract.until("the replay is over", () -> ob.handled() + ob.lost() == 50);
+            if (differ) {
+                ClaimStoreContract.until(
+                        "it is noticed", () -> folder.agent.alarms().containsKey("b"));
+                assertTrue(folder.agent.alarms().toString().contains("b=event ids differ"), folder.agent.alarms() + "");
+                assertTrue(folder.agent.alarms().toString().contains("of 50 events"), folder.agent.alarms() + "");
+                folder.agent.forget("b");
+            } else {
+                Thread.sleep(200);
+            }
+            assertEquals(Map.of(), folder.agent.alarms());
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.rollout.lib;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,10 +43,6 @@ enum Language {
     }
 
     static String image() throws Exception {
-        Process script = new ProcessBuilder(
-                        Path.of("..", "scripts", "language-images").toString())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
-        return new String(script.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+        return Script.run("language-images");
     }
 }

@@ -5,13 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rollout.store.Stores;
 import java.sql.SQLException;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class RedisStoreIT extends SharedStoreContract {
-    private static Server server;
-
     private static Server redis(String... more) throws Exception {
         String[] command = {"redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", ""};
         String[] all = java.util.Arrays.copyOf(command, command.length + more.length);
@@ -19,24 +15,14 @@ class RedisStoreIT extends SharedStoreContract {
         return new Server("Ready to accept connections", all);
     }
 
-    @BeforeAll
-    static void start() throws Exception {
-        server = redis();
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
+    @Override
+    Server start() throws Exception {
+        return redis();
     }
 
     @Override
-    Server server() {
-        return server;
-    }
-
-    @Override
-    String url() {
-        return "redis://" + server.address() + ":6379";
+    String url(String address) {
+        return "redis://" + address + ":6379";
     }
 
     @Override
@@ -47,7 +33,7 @@ class RedisStoreIT extends SharedStoreContract {
     @Test
     void aServerThatEvictsIsRefused() throws Exception {
         try (Server evicts = redis("--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")) {
-            String url = "redis://" + evicts.address() + ":6379";
+            String url = url(evicts.address());
             String message = String.valueOf(assertThrows(SQLException.class, () -> Stores.open(url, "s", "h"))
                     .getMessage());
             assertTrue(message.contains("noeviction"), message);

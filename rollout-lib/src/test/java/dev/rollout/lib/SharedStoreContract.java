@@ -16,16 +16,37 @@ import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /** What a store passes beside, that instances on several hosts share. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class SharedStoreContract extends ClaimStoreContract {
+    private Server server;
     private String scope = "";
 
-    abstract Server server();
+    /** A server of this store, one for all tests of the class. */
+    abstract Server start() throws Exception;
 
-    abstract String url();
+    /** Where the store is, with the server's address in it. */
+    abstract String url(String address);
+
+    @BeforeAll
+    void startServer() throws Exception {
+        server = start();
+    }
+
+    @AfterAll
+    void stopServer() {
+        server.close();
+    }
+
+    private String url() {
+        return url(server.address());
+    }
 
     @BeforeEach
     void ownScope() {
@@ -90,10 +111,10 @@ abstract class SharedStoreContract extends ClaimStoreContract {
     void aServerThatIsAwayIsAnErrorAndNeverALostRaceAndItIsFoundAgain() throws Exception {
         try (ClaimStore store = open()) {
             assertEquals(Answer.won(1), store.claim("create:1", 2, FOREVER));
-            server().kill();
+            server.kill();
             assertThrows(SQLException.class, () -> store.claim("create:2", 2, FOREVER));
             assertThrows(SQLException.class, () -> store.claim("create:2", 2, FOREVER));
-            server().startAgain();
+            server.startAgain();
             until("it is found again", () -> {
                 try {
                     return store.claim("create:3", 2, FOREVER).attempt() > 0;

@@ -1,9 +1,16 @@
 package dev.rollout.lib;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.rollout.contract.ClaimStore;
 import dev.rollout.contract.ClaimsDatabase;
 import dev.rollout.contract.Mode;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SqliteStoreTest extends ClaimStoreContract {
     private Folder folder;
@@ -16,6 +23,34 @@ class SqliteStoreTest extends ClaimStoreContract {
     @AfterEach
     void remove() throws Exception {
         folder.close();
+    }
+
+    /** Nobody can take the lock from a frozen process: claims say so until it goes on, or is killed. */
+    @ParameterizedTest
+    @ValueSource(strings = {"CONT", "KILL"})
+    void aProcessFrozenInsideTheWriteLockMakesClaimsUnavailableAndNeverLost(String end) throws Exception {
+        Process frozen = racer("freeze", "create:1");
+        try (ClaimStore store = open()) {
+            assertEquals("inside", frozen.inputReader().readLine());
+            signal("STOP", frozen);
+            Claims claims = new Claims(store, () -> 4);
+            Claim.Unavailable refused = assertInstanceOf(Claim.Unavailable.class, claims.claim("create:1", FOREVER));
+            assertTrue(String.valueOf(refused.cause().getMessage()).contains("BUSY"), refused.toString());
+            assertInstanceOf(Claim.Unavailable.class, claims.claim("create:2", FOREVER));
+            signal(end, frozen);
+            if (end.equals("CONT")) {
+                frozen.outputWriter().write('\n');
+                frozen.outputWriter().flush();
+                assertEquals("committed", frozen.inputReader().readLine());
+                assertInstanceOf(Claim.Lost.class, claims.claim("create:1", FOREVER));
+            } else {
+                frozen.waitFor();
+                assertInstanceOf(Claim.Claimed.class, claims.claim("create:1", FOREVER), "it never had it");
+            }
+            assertInstanceOf(Claim.Claimed.class, claims.claim("create:2", FOREVER));
+        } finally {
+            frozen.destroyForcibly(); // a stopped process outlives its parent
+        }
     }
 
     @Override

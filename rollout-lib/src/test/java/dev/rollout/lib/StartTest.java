@@ -234,6 +234,29 @@ class StartTest {
         }
     }
 
+    /** The agent was killed between the two renames of a move: an instance waits for it, and makes no database beside. */
+    @Test
+    void aMoveThatWasCutShortIsTheAgentsToFinish() throws Exception {
+        try (Folder folder = new Folder(Mode.BROADCAST)) {
+            Path file = folder.path.resolve(ClaimsDatabase.NAME);
+            folder.agent.claim("create:1", 2, ClaimStore.FOREVER);
+            folder.agent.close();
+            Path aside = file.resolveSibling("claims.db.old");
+            Files.copy(file, file.resolveSibling("claims.db.new"));
+            Files.move(file, aside);
+            try (Rollout a = Rollout.join(folder.member("a", 2))) {
+                assertInstanceOf(Claim.Unavailable.class, a.claim("create:1"));
+                assertFalse(Files.exists(file), "it made a database of its own");
+                try (ClaimsDatabase agent = ClaimsDatabase.create(file, "service", Mode.BROADCAST)) {
+                    assertFalse(Files.exists(aside));
+                    assertEquals(
+                            ClaimStore.Answer.lost(ClaimStore.FOREVER), agent.claim("create:1", 2, ClaimStore.FOREVER));
+                    assertInstanceOf(Claim.Lost.class, a.claim("create:1"));
+                }
+            }
+        }
+    }
+
     @Test
     void aFullStoreIsUnavailableAndNeverLost() throws Exception {
         try (Folder folder = new Folder(Mode.BROADCAST);

@@ -145,6 +145,7 @@ final class RolloutGrammar {
                     object(
                             field("mode", oneOf("broadcast", "exclusive", "competing")),
                             field("signal", TEXT),
+                            field("http", HTTP),
                             field("window", SPAN))),
             field("drain", DRAIN),
             field("ports", mapOf(object(field("mode", oneOf("http", "tcp")), field("hold", SPAN)))),

@@ -18,9 +18,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -235,16 +237,26 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         }
     }
 
-    /** The services whose claims take more than four fifths of their room. */
+    /** What instances have noticed, and the services whose claims take more than four fifths of their room. */
     public List<String> alarms() {
-        return open.keySet().stream()
-                .filter(key -> on(key, ClaimsDatabase::fill) > ALARM)
-                .map(key -> "claims of " + key + " fill their room in " + folder(key))
-                .toList();
+        List<String> alarms = new ArrayList<>();
+        for (ServiceKey key : open.keySet()) {
+            if (on(key, ClaimsDatabase::fill) > ALARM) {
+                alarms.add("claims of " + key + " fill their room in " + folder(key));
+            }
+            on(key, ClaimsDatabase::alarms)
+                    .forEach((instance, words) -> alarms.add(key.project() + "/" + instance + ": " + words));
+        }
+        return alarms;
+    }
+
+    @Override
+    public Optional<String> alarm(ServiceKey key, String instance) {
+        return Optional.ofNullable(on(key, ClaimsDatabase::alarms).get(instance));
     }
 
     private interface Reading<T extends @Nullable Object> {
-        T with(ClaimsDatabase database) throws SQLException;
+        T with(ClaimsDatabase database) throws SQLException, IOException;
     }
 
     private synchronized <T extends @Nullable Object> T on(ServiceKey key, Reading<T> reading) {
@@ -259,13 +271,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
 
     @Override
     public boolean ready(ServiceKey key, String instance) {
-        return on(key, database -> {
-                    try {
-                        return guard(key, database).instance(instance);
-                    } catch (IOException e) {
-                        throw new SQLException(e);
-                    }
-                })
+        return on(key, database -> guard(key, database).instance(instance))
                 .map(ClaimsDatabase.Instance::ready)
                 .orElse(false);
     }

@@ -3,11 +3,13 @@ package dev.rollout.agent.rollout;
 import dev.rollout.agent.model.Handover;
 import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.Previous;
+import dev.rollout.agent.model.Readiness;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.Ticket;
 import dev.rollout.contract.Mode;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -68,14 +70,26 @@ final class Handing {
         }
     }
 
+    /** A doorbell is a hint: the rows are read within 100 ms all the same, so nobody waits for it and nothing fails. */
     private void ring(List<String> containers) {
-        if (handover != null && handover.signal() != null) {
-            for (String id : containers) {
+        if (handover == null) {
+            return;
+        }
+        String signal = handover.signal();
+        Readiness.Check.Http http = handover.http();
+        for (String id : containers) {
+            if (signal != null) {
                 try {
-                    ports.engine().signal(id, handover.signal());
+                    ports.engine().signal(id, signal);
                 } catch (EngineRefused e) {
-                    // a doorbell is a hint: the rows are read within 100 ms all the same
+                    // it may just have ended
                 }
+            }
+            if (http != null) {
+                Thread.ofVirtual()
+                        .name("doorbell")
+                        .start(() -> ports.probe()
+                                .post(id, http, ticket.spec().readiness().timeout()));
             }
         }
     }
@@ -113,6 +127,11 @@ final class Handing {
             ports.roles().activate(key, handover, to, ticket.generation() + 1);
             ring(previous.stream().map(Previous::id).toList());
         }
+    }
+
+    /** What the candidate has noticed since it became active. */
+    Optional<String> alarm(Instance candidate) {
+        return handover == null ? Optional.empty() : ports.roles().alarm(key, name(candidate));
     }
 
     void forget(Previous previous) {

@@ -2,6 +2,7 @@ package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Handover;
 import dev.rollout.agent.model.ServiceKey;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Writes roles where instances read them. Instances are named as {@link #name} says, for their whole life. */
@@ -31,6 +32,9 @@ public interface RoleKeeper {
 
     /** Raises the fence: instances below the generation never act again. */
     void fence(ServiceKey key, long minGeneration);
+
+    /** What the instance has noticed and a person should know; empty where nothing. */
+    Optional<String> alarm(ServiceKey key, String instance);
 
     /** Removes the traces of an instance whose container is gone. */
     void forget(ServiceKey key, String instance);

@@ -298,6 +298,10 @@ final class Steps {
 
     private Event settle() {
         ticket.batches().forEach(this::wake);
+        ticket.batches()
+                .forEach(batch -> made.there(batch).stream()
+                        .flatMap(candidate -> handing.alarm(candidate).stream())
+                        .forEach(words -> note("alarm", words)));
         List<Previous> all = ticket.batches().stream()
                 .flatMap(batch -> batch.previous().stream())
                 .toList();

@@ -3,13 +3,20 @@ package dev.rollout.agent.docker;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.rollout.contract.ClaimsDatabase;
+import dev.rollout.contract.RoleFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** An Engine that speaks API 1.44 and newer only, and that is killed with -9 in the middle of a rollout and comes back. */
 class EngineDeathIT {
@@ -94,6 +101,60 @@ class EngineDeathIT {
             assertTrue(left.getFirst().running(), story + "\n" + left);
             assertEquals(rig.project + "-web-1", left.getFirst().name(), story);
             assertEquals(restart, left.getFirst().restart(), story);
+        }
+    }
+
+    /** A reboot takes the agent, the watcher, the Engine, all containers and shared memory; the disk stays. */
+    @ParameterizedTest
+    @ValueSource(strings = {"PROBING", "PROMOTING", "DRAINING", "RETIRING"})
+    void aRebootInMidRolloutEndsInOneActiveVersion(String phase) throws Exception {
+        try (Rig rig = new Rig(agent)) {
+            String handover = ", handover: {mode: broadcast}}";
+            rig.services(service("1", "always").replace("}}\n", "}" + handover + "\n"));
+            Rig.Ran first = rig.rollout("up");
+            assertEquals(0, first.exit(), first.all());
+            rig.services(service("2", "always").replace("}}\n", "}" + handover + "\n"));
+            Path shared = Path.of("/dev/shm", agent.project, rig.project, "web");
+            long pid = rig.agentPid();
+            Rig.Blow power = engine.blow();
+            Process up = rig.start("up", "--progress", "json");
+            Rig.at(phase, up, () -> {
+                ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+                up.toHandle().destroyForcibly(); // its streams stay open
+                power.strike();
+                try (var files = Files.list(shared)) {
+                    for (Path file : files.filter(Files::isRegularFile).toList()) {
+                        Files.delete(file);
+                    }
+                }
+            });
+            engine.awaitAnswer();
+            assertEquals(0, rig.rollout("agent", "start").exit());
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+            List<Rig.Container> left = rig.containers("web");
+            while ((left.size() != 1 || !left.getFirst().running()) && System.nanoTime() < deadline) {
+                Thread.sleep(200);
+                left = rig.containers("web");
+            }
+            assertEquals(1, left.size(), left.toString());
+            assertEquals(rig.project + "-web-1", left.getFirst().name());
+            assertEquals("always", left.getFirst().restart());
+            String name = rig.docker(
+                            "inspect",
+                            "-f",
+                            "{{range .Config.Env}}{{println .}}{{end}}",
+                            left.getFirst().id())
+                    .out()
+                    .lines()
+                    .filter(line -> line.startsWith("ROLLOUT_INSTANCE="))
+                    .findFirst()
+                    .orElseThrow()
+                    .substring("ROLLOUT_INSTANCE=".length());
+            try (ClaimsDatabase rows = ClaimsDatabase.open(shared.resolve(ClaimsDatabase.NAME))) {
+                assertEquals(name, rows.scope().active(), "who runs is who acts");
+            }
+            Path json = Path.of(agent.environment.get("ROLLOUT_STATE_DIR"), "roles", rig.project, "web", RoleFile.NAME);
+            assertEquals(name, RoleFile.read(json).orElseThrow().scope().active());
         }
     }
 }

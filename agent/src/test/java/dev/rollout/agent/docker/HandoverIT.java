@@ -59,6 +59,15 @@ class HandoverIT {
         }
     }
 
+    /** @param least how many events are too few to prove anything */
+    private static void eachAnsweredOnce(String report, int least) {
+        Matcher figures = REPORT.matcher(report);
+        assertTrue(figures.matches(), report);
+        assertTrue(Integer.parseInt(figures.group(1)) > least, report);
+        assertEquals("0", figures.group(2), "unanswered: " + report);
+        assertEquals("0", figures.group(3), "answered twice: " + report);
+    }
+
     @Test
     void everyEventIsAnsweredOnceThroughRolloutsUndoAKilledAgentAndABadCandidate() throws Exception {
         try (Rig rig = new Rig()) {
@@ -88,13 +97,30 @@ class HandoverIT {
             ask(rig, "STOP");
             Thread.sleep(1000);
             String report = ask(rig, "REPORT");
-            Matcher figures = REPORT.matcher(report);
-            assertTrue(figures.matches(), report);
-            assertTrue(Integer.parseInt(figures.group(1)) > 1000, report);
-            assertEquals("0", figures.group(2), "unanswered: " + report);
-            assertEquals("0", figures.group(3), "answered twice: " + report);
+            eachAnsweredOnce(report, 1000);
             assertEquals(1, rig.containers("bot").size());
             assertEquals("3", rig.containers("bot").getFirst().version());
+        }
+    }
+
+    /** As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 100. */
+    @Test
+    void rolloutsInARowLoseNothingAndDoNothingTwice() throws Exception {
+        int rollouts = Integer.getInteger("rollout.soak", 5);
+        try (Rig rig = new Rig()) {
+            for (int version = 0; version <= rollouts; version++) {
+                rig.services(bot("v" + version));
+                Rig.Ran up = rig.rollout("up", "bot");
+                assertEquals(0, up.exit(), up.all());
+                ask(rig, "START");
+            }
+            Thread.sleep(500);
+            ask(rig, "STOP");
+            Thread.sleep(1000);
+            String report = ask(rig, "REPORT");
+            System.out.println(rollouts + " rollouts in a row: " + report);
+            eachAnsweredOnce(report, 100 * rollouts);
+            assertEquals("v" + rollouts, rig.containers("bot").getFirst().version());
         }
     }
 
@@ -146,11 +172,7 @@ class HandoverIT {
         ask(rig, "STOP");
         Thread.sleep(1000);
         String report = ask(rig, "REPORT");
-        Matcher figures = REPORT.matcher(report);
-        assertTrue(figures.matches(), report);
-        assertTrue(Integer.parseInt(figures.group(1)) > 100, report);
-        assertEquals("0", figures.group(2), bot + ", unanswered: " + report);
-        assertEquals("0", figures.group(3), bot + ", answered twice: " + report);
+        eachAnsweredOnce(report, 100);
         for (String generation : List.of("-g2-1", "-g4-1", "-g6-1")) {
             assertTrue(report.contains(bot + generation), "each of them answered: " + report);
         }
@@ -175,11 +197,7 @@ class HandoverIT {
             ask(rig, "discord", "STOP");
             Thread.sleep(1000);
             String report = ask(rig, "discord", "REPORT");
-            Matcher figures = REPORT.matcher(report);
-            assertTrue(figures.matches(), report);
-            assertTrue(Integer.parseInt(figures.group(1)) > 200, report);
-            assertEquals("0", figures.group(2), "unanswered: " + report);
-            assertEquals("0", figures.group(3), "answered twice: " + report);
+            eachAnsweredOnce(report, 200);
             assertTrue(report.contains("identifies=3 tooSoon=0 resumes=3 repeatedNonces=0"), report);
         }
     }

@@ -5,6 +5,7 @@ import dev.rollout.agent.model.ServiceKey;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -57,6 +58,11 @@ final class FakeRoles implements RoleKeeper {
     @Override
     public void fence(ServiceKey key, long minGeneration) {
         fence = Math.max(fence, minGeneration);
+    }
+
+    @Override
+    public Optional<String> alarm(ServiceKey key, String instance) {
+        return Optional.empty();
     }
 
     @Override
