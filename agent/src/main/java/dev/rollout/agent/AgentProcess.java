@@ -14,11 +14,9 @@ import dev.rollout.agent.rollout.Ports;
 import dev.rollout.agent.rollout.Rollouts;
 import dev.rollout.agent.store.SqliteJournal;
 import dev.rollout.agent.time.Waiter;
+import dev.rollout.agent.wire.OneProcess;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -33,10 +31,9 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The agent: the graph of its parts, and their life. One agent a state folder, by a lock that dies with it. */
+/** The agent: the graph of its parts, and their life. One agent a state folder. */
 final class AgentProcess implements Api.Host {
     private static final Logger LOG = LoggerFactory.getLogger(AgentProcess.class);
-    private static final int ALREADY = 75;
     private static final int UNREACHABLE = 69;
     private static final long LIVE_SECONDS = 5;
     private static final long PRUNE_EVERY = 12;
@@ -53,18 +50,7 @@ final class AgentProcess implements Api.Host {
     /** Runs until it is told to stop. The exit code. */
     static int run(Folders folders) {
         try {
-            Files.createDirectories(folders.state());
-            try (FileChannel file = FileChannel.open(
-                            folders.state().resolve("agent.lock"),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
-                    FileLock lock = file.tryLock()) {
-                if (lock == null) {
-                    LOG.error("another agent uses {}", folders.state());
-                    return ALREADY;
-                }
-                return new AgentProcess(folders).live();
-            }
+            return OneProcess.run(folders.state(), "agent", () -> new AgentProcess(folders).live());
         } catch (IOException | IllegalArgumentException e) {
             LOG.error("the agent cannot start: {}", e.getMessage());
             return UNREACHABLE;

@@ -2,6 +2,7 @@ package dev.rollout.agent.cli;
 
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.wire.Launcher;
+import dev.rollout.agent.wire.OneProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +12,6 @@ import java.util.List;
 final class AgentStarter {
     private static final long PATIENCE_MILLIS = 20_000;
     private static final long TICK_MILLIS = 20;
-    private static final int ALREADY = 75;
 
     private AgentStarter() {}
 
@@ -32,7 +32,7 @@ final class AgentStarter {
             Process process = Launcher.start(folders.log(), "agent", "run");
             long start = System.nanoTime();
             while (!socket.answers()) {
-                if (!process.isAlive() && process.exitValue() == ALREADY) {
+                if (!process.isAlive() && process.exitValue() == OneProcess.ALREADY) {
                     // another one is coming (somebody else's, who had the same thought) or going: either one answers
                     // soon, or the place is free
                     process = Launcher.start(folders.log(), "agent", "run");
