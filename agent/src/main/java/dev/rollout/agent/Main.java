@@ -2,6 +2,7 @@ package dev.rollout.agent;
 
 import dev.rollout.agent.cli.Cli;
 import dev.rollout.agent.gateway.GatewayProcess;
+import java.util.Map;
 
 /** The program. */
 public final class Main {
@@ -9,6 +10,11 @@ public final class Main {
 
     public static void main(String[] args) {
         // the agent's classes are loaded by "agent run" alone: the command line starts fast
-        System.exit(Cli.run(args, folders -> AgentProcess.run(folders), folders -> GatewayProcess.run(folders)));
+        System.exit(Cli.run(
+                args,
+                Map.of(
+                        "agent run", folders -> AgentProcess.run(folders),
+                        "gateway run", folders -> GatewayProcess.run(folders),
+                        "gateway take-over", folders -> GatewayProcess.takeOver(folders))));
     }
 }

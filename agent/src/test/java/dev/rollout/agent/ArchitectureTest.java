@@ -77,7 +77,7 @@ class ArchitectureTest {
         onlyIn("com.github.dockerjava..", "engine");
         onlyIn("java.sql..", "store", "role");
         onlyIn("io.vertx..", "api", "gateway");
-        onlyIn("io.netty..", "api");
+        onlyIn("io.netty..", "api", "gateway");
         onlyIn("org.yaml.snakeyaml..", "compose", "cli");
         onlyIn("io.github.resilience4j..", "engine");
         onlyIn("org.apache.commons.cli..", "cli");

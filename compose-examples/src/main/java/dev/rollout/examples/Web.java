@@ -5,8 +5,12 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 
-/** A web app: tells its version, and is ready a little after it has started, as real ones are. */
+/**
+ * A web app: tells its version, and is ready a little after it has started, as real ones are. Told to drain by {@code POST
+ * /drain} it is not ready any more, and closes each connection after its answer, so that a proxy lets go of it.
+ */
 public final class Web {
     private static final int PORT = 8080;
 
@@ -18,14 +22,24 @@ public final class Web {
                 System.nanoTime() + 1_000_000L * Long.parseLong(System.getenv().getOrDefault("WARM_UP_MS", "300"));
         HttpServer server = HttpServer.create(new InetSocketAddress(PORT), 128);
         server.setExecutor(Executors.newFixedThreadPool(4));
+        AtomicBoolean draining = new AtomicBoolean();
         server.createContext("/", exchange -> {
+            if (draining.get()) {
+                exchange.getResponseHeaders().set("Connection", "close");
+            }
             byte[] body = ("version " + version + "\n").getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(200, body.length);
             exchange.getResponseBody().write(body);
             exchange.close();
         });
         server.createContext("/ready", exchange -> {
-            exchange.sendResponseHeaders(System.nanoTime() >= readyAt ? 200 : 503, -1);
+            exchange.sendResponseHeaders(System.nanoTime() >= readyAt && !draining.get() ? 200 : 503, -1);
+            exchange.close();
+        });
+        server.createContext("/drain", exchange -> {
+            boolean told = exchange.getRequestMethod().equals("POST");
+            draining.compareAndSet(false, told);
+            exchange.sendResponseHeaders(told ? 204 : 405, -1);
             exchange.close();
         });
         Runtime.getRuntime().addShutdownHook(new Thread(() -> server.stop(1)));

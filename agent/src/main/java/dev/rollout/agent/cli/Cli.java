@@ -47,8 +47,13 @@ public final class Cli {
         verbs.put("agent status", AgentVerb.State::new);
         verbs.put("agent upgrade", AgentVerb.Upgrade::new);
         verbs.put("gateway run", () -> new Run("the gateway", folders -> Exit.USAGE));
+        verbs.put(
+                "gateway take-over",
+                () -> new Run("a gateway in the place of the one that runs", folders -> Exit.USAGE));
         verbs.put("gateway status", GatewayVerb.State::new);
         verbs.put("gateway stop", GatewayVerb.Stop::new);
+        verbs.put("gateway upgrade", GatewayVerb.Upgrade::new);
+        verbs.put("gateway metrics", GatewayVerb.Counters::new);
         return verbs;
     }
 
@@ -62,11 +67,10 @@ public final class Cli {
     /**
      * Runs one command.
      *
-     * @param agent what {@code agent run} runs
-     * @param gateway what {@code gateway run} runs
+     * @param processes what {@code agent run}, {@code gateway run} and {@code gateway take-over} run
      * @return the exit code
      */
-    public static int run(String[] args, ToIntFunction<Folders> agent, ToIntFunction<Folders> gateway) {
+    public static int run(String[] args, Map<String, ToIntFunction<Folders>> processes) {
         if (args.length > 0 && args[0].equals(PLUGIN_METADATA)) {
             System.out.println("{\"SchemaVersion\":\"0.1.0\",\"Vendor\":\"Rollout\",\"Version\":\"" + Version.TEXT
                     + "\",\"ShortDescription\":\"Zero-downtime rollouts of Compose services\"}");
@@ -75,7 +79,7 @@ public final class Cli {
         // as a plugin, docker names it once more: docker rollout up web
         List<String> typed = List.of(args).subList(args.length > 0 && args[0].equals("rollout") ? 1 : 0, args.length);
         try {
-            return run(typed, Map.of("agent run", agent, "gateway run", gateway));
+            return run(typed, processes);
         } catch (CliException e) {
             System.err.println("rollout: " + e.getMessage());
             return e.exit();
@@ -103,7 +107,7 @@ public final class Cli {
             throw new CliException(Exit.USAGE, unknown(first));
         }
         ToIntFunction<Folders> process = processes.get(name);
-        Verb verb = process == null ? made.get() : new Run(first, process);
+        Verb verb = process == null ? made.get() : new Run(name, process);
         List<String> typed = new ArrayList<>(args.subList(0, at));
         typed.addAll(args.subList(at + (two ? 2 : 1), args.size()));
         Line line = verb.syntax().parse(name, typed);
@@ -133,7 +137,9 @@ public final class Cli {
     private static String unknown(String verb) {
         if (verb.equals("agent") || verb.equals("gateway")) {
             return "rollout " + verb + " "
-                    + (verb.equals("agent") ? "run|start|stop|status|upgrade" : "run|status|stop");
+                    + (verb.equals("agent")
+                            ? "run|start|stop|status|upgrade"
+                            : "run|status|stop|upgrade|metrics|take-over");
         }
         String near = Nearest.to(verb, VERBS.keySet())
                 .map(nearest -> "; did you mean '" + nearest + "'?")

@@ -2,6 +2,7 @@ package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
+import dev.rollout.agent.wire.Launcher;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -17,11 +18,15 @@ final class GatewayVerb {
         try (UnixHttp.Answer answer = new UnixHttp(verb.folders().gatewaySocket()).send(method, path, null, "")) {
             return Json.MAPPER.readTree(answer.body().readAllBytes());
         } catch (IOException e) {
-            throw new CliException(
-                    Exit.UNREACHABLE,
-                    "no gateway answers at " + verb.folders().gatewaySocket() + " (" + e.getMessage()
-                            + "); the agent starts one with the first service that publishes ports");
+            throw notThere(verb, e);
         }
+    }
+
+    private static CliException notThere(Verb verb, IOException e) {
+        return new CliException(
+                Exit.UNREACHABLE,
+                "no gateway answers at " + verb.folders().gatewaySocket() + " (" + e.getMessage()
+                        + "); the agent starts one with the first service that publishes ports");
     }
 
     private static String shortId(String id) {
@@ -55,11 +60,96 @@ final class GatewayVerb {
                             target.path("state").asText(),
                             target.path("inFlight").asText(),
                             target.path("requests").asText(),
-                            target.path("errors").asText()));
+                            target.path("errors").asText(),
+                            route.path("drained").asText(),
+                            route.path("cut").asText(),
+                            route.path("bytesIn").asText(),
+                            route.path("bytesOut").asText()));
                 }
             }
-            table(List.of("PORT", "SERVICE", "CONTAINER", "TARGET", "STATE", "IN FLIGHT", "REQUESTS", "ERRORS"), rows);
+            table(
+                    List.of(
+                            "PORT",
+                            "SERVICE",
+                            "CONTAINER",
+                            "TARGET",
+                            "STATE",
+                            "IN FLIGHT",
+                            "REQUESTS",
+                            "ERRORS",
+                            "DRAINED",
+                            "CUT",
+                            "IN",
+                            "OUT"),
+                    rows);
             return Exit.DONE;
+        }
+    }
+
+    /** Connections that exist stay with the gateway that has them, which ends when they have, or after half a minute. */
+    static final class Upgrade extends Verb {
+        private static final long PATIENCE_MILLIS = 30_000;
+        private static final long LOOK_MILLIS = 20;
+
+        @Override
+        Syntax syntax() {
+            return Syntax.of("replace the gateway that runs by this program; no connection is refused or reset");
+        }
+
+        @Override
+        int run(Line line) throws InterruptedException {
+            JsonNode before = ask(this, "GET", "/v1/routes");
+            if (!System.getProperty("user.name").equals("root")) {
+                throw new CliException(
+                        Exit.NOT_ALLOWED,
+                        "handing ports over without a gap needs root; 'rollout gateway stop' closes them until the agent"
+                                + " starts the gateway again, within a second");
+            }
+            Process heir = start();
+            long start = System.nanoTime();
+            JsonNode now = before;
+            while (now.path("pid").equals(before.path("pid"))) {
+                if (!heir.isAlive() || (System.nanoTime() - start) / 1_000_000 > PATIENCE_MILLIS) {
+                    heir.destroyForcibly(); // the one that runs sees it, and goes on
+                    throw new CliException(
+                            Exit.FAILED,
+                            "the new gateway did not take over, the old one goes on: see "
+                                    + folders().gatewayLog());
+                }
+                Thread.sleep(LOOK_MILLIS);
+                now = ask(this, "GET", "/v1/routes");
+            }
+            System.out.println("upgraded: " + before.path("version").asText() + " (pid "
+                    + before.path("pid").asText() + ") to "
+                    + now.path("version").asText() + ", pid "
+                    + now.path("pid").asText());
+            return Exit.DONE;
+        }
+
+        private Process start() {
+            try {
+                return Launcher.start(folders().gatewayLog(), "gateway", "take-over");
+            } catch (IOException e) {
+                throw new CliException(Exit.FAILED, "a gateway cannot be started: " + e.getMessage());
+            }
+        }
+    }
+
+    static final class Counters extends Verb {
+        @Override
+        Syntax syntax() {
+            return Syntax.of("what the gateway counts, as Prometheus reads it: for a node exporter's text file");
+        }
+
+        @Override
+        int run(Line line) {
+            try (UnixHttp.Answer answer = new UnixHttp(folders().gatewaySocket()).send("GET", "/metrics", null, "")) {
+                answer.body().transferTo(System.out);
+                System.out.flush();
+                return Exit.DONE;
+            } catch (IOException e) {
+                throw notThere(this, e);
+            }
         }
     }
 

@@ -116,7 +116,7 @@ final class RolloutGrammar {
     private static final Shape ABSOLUTE = (node, path) -> {
         Object read = TEXT.read(node, path);
         if (read instanceof String text && (!text.startsWith("/") || text.endsWith("/"))) {
-            throw new ComposeException(node.mark(), path + " is the whole path of a file in the container: /tmp/drain");
+            throw new ComposeException(node.mark(), path + " is the whole path of a file: /tmp/drain");
         }
         return read;
     };
@@ -138,6 +138,14 @@ final class RolloutGrammar {
         return read;
     };
 
+    private static final Shape TLS = Shape.listOf((node, path) -> {
+        Object read = object(field("cert", ABSOLUTE), field("key", ABSOLUTE)).read(node, path);
+        if (read instanceof Map<?, ?> pair && pair.size() < 2) {
+            throw new ComposeException(node.mark(), path + " needs both, cert and key: files of this host in PEM");
+        }
+        return read;
+    });
+
     static final Shape.ObjectShape ROLLOUT = object(
             field("readiness", READINESS),
             field(
@@ -148,7 +156,16 @@ final class RolloutGrammar {
                             field("http", HTTP),
                             field("window", SPAN))),
             field("drain", DRAIN),
-            field("ports", mapOf(object(field("mode", oneOf("http", "tcp")), field("hold", SPAN)))),
+            field(
+                    "ports",
+                    mapOf(object(
+                            field("mode", oneOf("http", "tcp")),
+                            field("hold", SPAN),
+                            field("timeout", SPAN),
+                            field("streams", SPAN),
+                            field("max_body", Shape.BYTES),
+                            field("access_log", Shape.BOOLEAN),
+                            field("tls", TLS)))),
             field("memory_check", oneOf("refuse", "warn", "off")),
             pointer("keep_previous", (node, path) -> {
                 Object keep = atLeast(0, INTEGER).read(node, path);

@@ -1,11 +1,9 @@
 package dev.rollout.agent.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.wire.Launcher;
-import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,13 +18,13 @@ final class GatewayKeeper implements AutoCloseable {
     private static final long PATIENCE_NANOS = 15_000_000_000L;
 
     private final Folders folders;
-    private final UnixHttp http;
+    private final Control control;
     private final RouteFile file;
     private final Thread watch;
 
     GatewayKeeper(Folders folders) {
         this.folders = folders;
-        this.http = new UnixHttp(folders.gatewaySocket());
+        this.control = new Control(folders.gatewaySocket());
         this.file = new RouteFile(folders);
         this.watch = Thread.ofVirtual().name("gateway-keeper").start(this::watch);
     }
@@ -64,7 +62,7 @@ final class GatewayKeeper implements AutoCloseable {
 
     private boolean answers() {
         try {
-            ask("GET", "/v1/routes", null);
+            control.ask("GET", "/v1/routes", null);
             return true;
         } catch (IOException e) {
             return false;
@@ -75,27 +73,16 @@ final class GatewayKeeper implements AutoCloseable {
     JsonNode call(String method, String path, @Nullable Object body) {
         try {
             try {
-                return ask(method, path, body);
+                return control.ask(method, path, body);
             } catch (IOException notThere) {
                 start();
-                return ask(method, path, body); // all that is asked may be asked twice
+                return control.ask(method, path, body); // all that is asked may be asked twice
             }
         } catch (IOException e) {
             throw new EngineRefused(0, "the gateway: " + e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new EngineRefused(0, "the gateway: interrupted");
-        }
-    }
-
-    private JsonNode ask(String method, String path, @Nullable Object body) throws IOException {
-        try (UnixHttp.Answer answer = http.send(method, path, body, "")) {
-            JsonNode node = Json.MAPPER.readTree(answer.body().readAllBytes());
-            if (answer.status() >= 400) {
-                throw new EngineRefused(
-                        answer.status(), "the gateway: " + node.path("title").asText());
-            }
-            return node;
         }
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Version;
+import dev.rollout.agent.wire.OneProcess;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
@@ -12,57 +13,74 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.net.SocketAddress;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The gateway: a process of its own, so that traffic flows while the agent is away. It is told what to do on a unix
- * socket: {@code PUT /v1/routes/PROJECT/SERVICE}, {@code GET /v1/routes}, {@code POST /v1/stop}.
+ * socket: {@code PUT /v1/routes/PROJECT/SERVICE}, {@code GET /v1/routes}, {@code GET /metrics}, {@code POST /v1/stop}.
+ *
+ * <p>Another one takes over by {@code POST /v1/heir} (this one comes back where the heir dies) and, when new connections
+ * are the heir's, {@code POST /v1/retire}: this one keeps what it has begun. At {@code POST /v1/end} the control socket is
+ * the heir's, too, and this one ends with its last connection.
  */
 public final class GatewayProcess {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayProcess.class);
-    private static final int ALREADY = 75;
+    private static final String KIND = "gateway";
+    private static final String HEIR = "gateway-heir";
+    private static final long RETIRE_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final long RETIRE_LOOK_MILLIS = 50;
 
     private final Folders folders;
+    private final Path retired;
     private final Vertx vertx;
     private final Router router;
     private final CountDownLatch stop = new CountDownLatch(1);
+    private volatile boolean retiring;
+    private volatile @Nullable OneProcess only; // held for as long as this process lives
 
     /** Runs until it is told to stop. The exit code. */
     public static int run(Folders folders) {
-        try {
-            Files.createDirectories(folders.state());
-            try (FileChannel file = FileChannel.open(
-                            folders.state().resolve("gateway.lock"),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
-                    FileLock lock = file.tryLock()) {
-                if (lock == null) {
-                    LOG.error("another gateway uses {}", folders.state());
-                    return ALREADY;
-                }
-                new GatewayProcess(folders).live();
-                return 0;
+        return guarded(() -> OneProcess.run(folders.state(), KIND, () -> new GatewayProcess(folders).live()));
+    }
+
+    /** Runs in the place of the gateway that runs now: not one connection is refused or reset. The exit code. */
+    public static int takeOver(Folders folders) {
+        return guarded(() -> {
+            Optional<OneProcess> heir = OneProcess.take(folders.state(), HEIR);
+            if (heir.isEmpty()) {
+                LOG.error("another gateway is just taking over in {}", folders.state());
+                return OneProcess.ALREADY;
             }
+            return new GatewayProcess(folders).inherit(heir.get());
+        });
+    }
+
+    private static int guarded(OneProcess.Life life) {
+        try {
+            return life.live();
         } catch (Exception e) {
             LOG.error("the gateway ends", e);
+            Runtime.getRuntime().halt(1); // its loops would keep it alive, with ports that nobody looks after
             return 1;
         }
     }
 
     private GatewayProcess(Folders folders) {
         this.folders = folders;
+        this.retired =
+                folders.runtime().resolve("gateway-" + ProcessHandle.current().pid() + ".sock");
         int loops = Math.max(1, Runtime.getRuntime().availableProcessors());
         vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(loops + 1) // one for the control socket
@@ -79,11 +97,54 @@ public final class GatewayProcess {
                 loops);
     }
 
-    private void live() throws Exception {
+    private int live() throws Exception {
         router.restore();
         Files.createDirectories(folders.runtime());
-        Path socket = folders.gatewaySocket();
-        Files.deleteIfExists(socket);
+        Files.deleteIfExists(folders.gatewaySocket());
+        listen(folders.gatewaySocket());
+        return untilStopped();
+    }
+
+    private int inherit(OneProcess heir) throws Exception {
+        Elder elder = new Elder(folders.gatewaySocket());
+        elder.announce();
+        router.takeOver();
+        elder.retire();
+        router.follow(elder);
+        Path beside = folders.gatewaySocket().resolveSibling("gateway.sock.new");
+        Files.deleteIfExists(beside);
+        listen(beside);
+        Files.move(beside, folders.gatewaySocket(), StandardCopyOption.ATOMIC_MOVE);
+        elder.end();
+        LOG.info("took over from pid {}", elder.pid());
+        Thread.ofVirtual().name("elder").start(() -> alone(elder, heir));
+        return untilStopped();
+    }
+
+    /** The other is gone, and its lock is free; with that in hand the next one may take over from this one. */
+    private void alone(Elder elder, OneProcess heir) {
+        try (heir) {
+            elder.awaitEnd();
+            router.follow(null);
+            only = OneProcess.take(folders.state(), KIND).orElse(null);
+            if (only == null) {
+                LOG.error("another gateway has come between: going on beside it");
+            }
+        } catch (IOException | InterruptedException e) {
+            LOG.error("the lock of the gateway cannot be had", e);
+        }
+    }
+
+    private int untilStopped() throws Exception {
+        stop.await();
+        router.close();
+        Files.deleteIfExists(retiring ? retired : folders.gatewaySocket());
+        LOG.info("stopped");
+        Runtime.getRuntime().halt(0);
+        return 0;
+    }
+
+    private void listen(Path socket) throws Exception {
         vertx.createHttpServer()
                 .requestHandler(request -> request.body()
                         .onSuccess(body -> Thread.ofVirtual().name("control").start(() -> control(request, body))))
@@ -93,34 +154,89 @@ public final class GatewayProcess {
                 .get(10, TimeUnit.SECONDS);
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
         LOG.info("gateway {} listens on {}, transport {}", Version.TEXT, socket, vertx.isNativeTransportEnabled());
-        Runtime.getRuntime().addShutdownHook(new Thread(stop::countDown, "stop"));
-        stop.await();
-        router.close();
-        Files.deleteIfExists(socket);
-        LOG.info("stopped");
-        Runtime.getRuntime().halt(0);
     }
 
     private void control(HttpServerRequest request, Buffer body) {
         try {
             String[] path = request.path().split("/");
-            if (request.method() == HttpMethod.GET && request.path().equals("/v1/routes")) {
+            String asked = request.method() + " " + request.path();
+            if (asked.equals("GET /v1/routes")) {
                 send(request, 200, describe());
             } else if (request.method() == HttpMethod.PUT && path.length == 5 && path[2].equals("routes")) {
                 List<Route> routes = Json.MAPPER.readValue(body.getBytes(), new TypeReference<List<Route>>() {});
                 router.put(path[3], path[4], routes);
                 send(request, 200, describe());
-            } else if (request.method() == HttpMethod.POST && request.path().equals("/v1/stop")) {
+            } else if (request.method() == HttpMethod.POST && path.length == 4 && path[2].equals("cut")) {
+                send(request, 200, Map.of("cut", router.cut(path[3])));
+            } else if (asked.equals("GET /metrics")) {
+                request.response().putHeader("Content-Type", Metrics.TYPE).end(Metrics.of(router.status()));
+            } else if (asked.equals("POST /v1/stop")) {
                 send(request, 202, describe());
                 stop.countDown();
+            } else if (asked.equals("POST /v1/heir")) {
+                heir(Json.MAPPER.readTree(body.getBytes()).path("pid").asLong());
+                send(request, 202, describe());
+            } else if (asked.equals("POST /v1/end")) {
+                send(request, 202, describe());
+                Thread.ofVirtual().name("retire").start(this::end);
+            } else if (asked.equals("POST /v1/retire")) {
+                retire();
+                send(request, 202, Map.of("socket", retired.toString()));
             } else {
                 send(request, 404, Map.of("title", "there is no " + request.uri()));
             }
         } catch (IOException e) {
             send(request, 409, Map.of("title", String.valueOf(e.getMessage())));
-        } catch (RuntimeException e) {
+        } catch (Exception e) {
             LOG.error("{} {} failed", request.method(), request.uri(), e);
             send(request, 500, Map.of("title", e.toString()));
+        }
+    }
+
+    private void heir(long pid) throws IOException {
+        router.checkSettled();
+        ProcessHandle heir = ProcessHandle.of(pid).orElseThrow(() -> new IOException("there is no process " + pid));
+        heir.onExit().thenRun(this::heirDied);
+    }
+
+    /** Whatever it had begun: the ports are this one's still, and so are all new connections again. */
+    private void heirDied() {
+        LOG.warn("the gateway that was taking over is gone: going on");
+        router.comeBack();
+        if (retiring) {
+            retiring = false;
+            try {
+                Files.deleteIfExists(folders.gatewaySocket());
+                listen(folders.gatewaySocket());
+            } catch (Exception e) {
+                LOG.error("the control socket cannot be had again", e);
+            }
+        }
+    }
+
+    private void retire() throws Exception {
+        retiring = true;
+        listen(retired);
+        router.leave();
+    }
+
+    private void end() {
+        try {
+            long start = System.nanoTime();
+            do {
+                Thread.sleep(RETIRE_LOOK_MILLIS); // first: somebody may just be asking here
+            } while (retiring && router.connections() > 0 && System.nanoTime() - start < RETIRE_NANOS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (retiring) {
+            LOG.info("retired; {} connections cut", router.connections());
+            try {
+                Files.deleteIfExists(retired);
+            } catch (IOException e) {
+                LOG.warn("{} stays: {}", retired, e.toString());
+            }
+            Runtime.getRuntime().halt(0);
         }
     }
 

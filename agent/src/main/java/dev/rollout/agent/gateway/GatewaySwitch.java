@@ -110,7 +110,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                     port.hostIp(),
                     port.number().orElseThrow(() -> new EngineRefused(0, port + " has no host port")),
                     port.http() ? Route.Mode.HTTP : Route.Mode.TCP,
-                    port.hold().toMillis(),
+                    port.policy(),
                     true,
                     paused,
                     reachable.stream()
@@ -191,6 +191,13 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             }
         }
         return sum;
+    }
+
+    @Override
+    public int cut(ServiceKey key, String instance) {
+        return has(key)
+                ? keeper.call("POST", "/v1/cut/" + instance, null).path("cut").asInt()
+                : 0;
     }
 
     @Override

@@ -7,8 +7,10 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -20,10 +22,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Takes the HTTP requests of a port on one event loop, and sends each to a target on a connection of that loop. */
 final class HttpFront extends VerticleBase {
+    private static final Logger ACCESS = LoggerFactory.getLogger("access");
     private static final int CONNECT_MILLIS = 2000;
     private static final int BACKLOG = 4096;
     private static final int MOST_CONNECTIONS = 20_000;
@@ -71,23 +77,51 @@ final class HttpFront extends VerticleBase {
                         .setMaxChunkSize(HEAD_BYTES)
                         .setTcpNoDelay(true),
                 new PoolOptions().setHttp1MaxSize(MOST_CONNECTIONS).setMaxWaitQueueSize(-1));
-        return vertx.createHttpServer(new HttpServerOptions()
-                        .setAcceptBacklog(BACKLOG)
-                        .setMaxHeaderSize(HEAD_BYTES)
-                        .setMaxInitialLineLength(HEAD_BYTES)
-                        .setMaxChunkSize(HEAD_BYTES)
-                        .setTcpNoDelay(true)
-                        .setHandle100ContinueAutomatically(true))
-                .requestHandler(this::handle)
-                .listen(bound, host);
+        HttpServerOptions options = new HttpServerOptions()
+                .setAcceptBacklog(BACKLOG)
+                .setMaxHeaderSize(HEAD_BYTES)
+                .setMaxInitialLineLength(HEAD_BYTES)
+                .setMaxChunkSize(HEAD_BYTES)
+                .setTcpNoDelay(true)
+                .setTcpKeepAlive(true) // a client that has disappeared is noticed in the end
+                .setHandle100ContinueAutomatically(true);
+        Certificates certificates = new Certificates(port.route().policy().tls());
+        certificates.use(options);
+        HttpServer server = vertx.createHttpServer(options)
+                .connectionHandler(connection -> {
+                    port.connections.incrementAndGet();
+                    atEnd(connection, () -> {});
+                })
+                .requestHandler(this::handle);
+        certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true));
+        return server.listen(bound, host);
+    }
+
+    /** A connection has one handler of its end. */
+    private void atEnd(HttpConnection connection, Runnable also) {
+        connection.closeHandler(gone -> {
+            port.connections.decrementAndGet();
+            also.run();
+        });
     }
 
     private void handle(HttpServerRequest request) {
         port.requests.increment();
         request.pause();
+        long most = port.route().policy().maxBody();
+        if (most > 0 && length(request) > most) {
+            answer(request, 413, "a body has at most " + most + " bytes here");
+            return;
+        }
         port.takeOrWait()
-                .onSuccess(target -> new Exchange(request, target).send())
+                .onSuccess(target -> new Call(request, target).send())
                 .onFailure(none -> answer(request, 503, "no instance is ready"));
+    }
+
+    /** What the client has announced; 0 where it has not. */
+    private static long length(HttpServerRequest request) {
+        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
+        return length == null ? 0 : Long.parseLong(length); // the decoder lets nothing else through
     }
 
     private void answer(HttpServerRequest request, int status, String words) {
@@ -98,29 +132,35 @@ final class HttpFront extends VerticleBase {
             return;
         }
         request.resume();
+        if (status == 413 || port.handedOver()) {
+            response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+        }
         response.setStatusCode(status)
                 .putHeader(HttpHeaders.CONTENT_TYPE, "text/plain")
                 .end(words + "\n");
     }
 
     /** One request on its way to a target and back. */
-    private final class Exchange {
+    private final class Call implements Exchange {
         private final HttpServerRequest request;
         private final long start = System.nanoTime();
         private final boolean hasBody;
         private Target target;
         private @Nullable Target failed;
+        private @Nullable HttpClientRequest sent;
         private boolean counted = true;
+        private boolean eventStream;
+        private long uploaded;
+        private long timer = -1;
 
-        Exchange(HttpServerRequest request, Target target) {
+        Call(HttpServerRequest request, Target target) {
             this.request = request;
             this.target = target;
-            String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-            this.hasBody =
-                    request.headers().contains(HttpHeaders.TRANSFER_ENCODING) || length != null && !length.equals("0");
+            this.hasBody = request.headers().contains(HttpHeaders.TRANSFER_ENCODING) || length(request) > 0;
         }
 
         void send() {
+            port.begun(target, this);
             client.request(new RequestOptions()
                             .setServer(target.address)
                             .setMethod(request.method())
@@ -169,18 +209,82 @@ final class HttpFront extends VerticleBase {
             request.response().exceptionHandler(gone -> out.reset());
             request.response().closeHandler(gone -> giveUp(out));
             if (hasBody && request.version() != HttpVersion.HTTP_2) {
-                request.connection().closeHandler(gone -> giveUp(out)); // a body that is no HTTP ends in no other way
+                atEnd(request.connection(), () -> giveUp(out)); // a body that is no HTTP ends in no other way
             }
+            sent = out;
             out.response().onSuccess(this::relay).onFailure(e -> broken(e, true));
+            long timeout = port.route().policy().timeout();
+            if (timeout > 0) {
+                timer = vertx.setTimer(timeout, late -> tooLate());
+            }
             if (hasBody) {
                 if (request.getHeader(HttpHeaders.CONTENT_LENGTH) == null) {
                     out.setChunked(true);
                 }
-                request.pipeTo(out).onFailure(e -> out.reset());
+                upload(out);
             } else {
                 request.resume();
                 out.end();
             }
+        }
+
+        /** With back-pressure, counted, and no more of it than the port takes. */
+        private void upload(HttpClientRequest out) {
+            long most = port.route().policy().maxBody();
+            request.exceptionHandler(e -> out.reset());
+            request.handler(data -> {
+                uploaded += data.length();
+                if (most > 0 && uploaded > most) {
+                    request.handler(null);
+                    free();
+                    out.reset();
+                    answer(request, 413, "a body has at most " + most + " bytes here");
+                    return;
+                }
+                out.write(data);
+                if (out.writeQueueFull()) {
+                    request.pause();
+                    out.drainHandler(room -> request.resume());
+                }
+            });
+            request.endHandler(end -> {
+                port.bytesIn.add(uploaded);
+                out.end();
+            });
+            request.resume();
+        }
+
+        private void tooLate() {
+            if (counted && !request.response().headWritten()) {
+                target.errors.increment();
+                end(504, "the instance did not begin its answer in time");
+            }
+        }
+
+        private void end(int status, String words) {
+            HttpClientRequest out = sent;
+            free();
+            if (out != null) {
+                out.reset();
+            }
+            if (!request.response().closed()) {
+                answer(request, status, words);
+            }
+        }
+
+        @Override
+        public boolean streams() {
+            return eventStream;
+        }
+
+        /** An answer that has begun can only be broken off; its client sees that it is not whole. */
+        @Override
+        public void cut() {
+            context.runOnContext(now -> {
+                if (counted) {
+                    end(503, "the instance was stopped before it answered");
+                }
+            });
         }
 
         private void giveUp(HttpClientRequest out) {
@@ -192,6 +296,9 @@ final class HttpFront extends VerticleBase {
 
         /** The connection broke before an answer: done again only where that cannot do anything twice. */
         private void broken(Throwable cause, boolean mayRetry) {
+            if (!counted) {
+                return; // it was ended here
+            }
             target.errors.increment();
             if (mayRetry
                     && !hasBody
@@ -242,6 +349,11 @@ final class HttpFront extends VerticleBase {
                     headers.set("X-Forwarded-Host", authority);
                 }
             }
+            if (!headers.contains("X-Request-Id")) {
+                headers.set(
+                        "X-Request-Id",
+                        Long.toHexString(ThreadLocalRandom.current().nextLong() | Long.MIN_VALUE));
+            }
         }
 
         private void relay(HttpClientResponse in) {
@@ -252,6 +364,11 @@ final class HttpFront extends VerticleBase {
             }
             out.setStatusCode(in.statusCode()).setStatusMessage(in.statusMessage());
             copy(in.headers(), out.headers());
+            if (port.handedOver() && request.version() != HttpVersion.HTTP_2) {
+                out.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
+            }
+            String type = in.getHeader(HttpHeaders.CONTENT_TYPE);
+            eventStream = type != null && type.startsWith("text/event-stream");
             boolean empty = request.method() == HttpMethod.HEAD || in.statusCode() == 204 || in.statusCode() == 304;
             if (empty) {
                 in.resume();
@@ -288,17 +405,19 @@ final class HttpFront extends VerticleBase {
                 relay(in);
                 return;
             }
+            boolean webSocket = "websocket".equalsIgnoreCase(request.getHeader(HttpHeaders.UPGRADE));
             NetSocket there = in.netSocket();
             there.pause();
             request.toNetSocket()
                     .onSuccess(here -> {
-                        here.closeHandler(gone -> {
-                            there.close();
-                            finish();
+                        here.pause();
+                        target.live.remove(this); // the tie is counted in its place
+                        counted = false;
+                        port.connections.incrementAndGet(); // the upgrade took the connection's own handler
+                        new Tie(context, port, target, here, there, webSocket).tie(() -> {
+                            port.connections.decrementAndGet();
+                            log();
                         });
-                        there.closeHandler(gone -> here.close());
-                        here.pipeTo(there);
-                        there.pipeTo(here);
                     })
                     .onFailure(e -> {
                         there.close();
@@ -308,13 +427,34 @@ final class HttpFront extends VerticleBase {
 
         private void finish() {
             port.latency.record(System.nanoTime() - start);
+            port.bytesOut.add(request.response().bytesWritten());
             free();
+            log();
+        }
+
+        private void log() {
+            if (port.route().policy().accessLog()) {
+                ACCESS.info(
+                        "{} {} {} {} {} {} bytes {} us by {}",
+                        port.route().listen(),
+                        request.remoteAddress().hostAddress(),
+                        request.method(),
+                        request.uri(),
+                        request.response().getStatusCode(),
+                        request.response().bytesWritten(),
+                        (System.nanoTime() - start) / 1000,
+                        target.backend.instance());
+            }
         }
 
         private void free() {
+            if (timer >= 0) {
+                vertx.cancelTimer(timer);
+                timer = -1;
+            }
             if (counted) {
                 counted = false;
-                port.done(target);
+                port.done(target, this);
             }
         }
     }

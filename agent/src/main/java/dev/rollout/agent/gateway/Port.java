@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -23,12 +24,18 @@ final class Port {
     final LongAdder errors = new LongAdder();
     final LongAdder retries = new LongAdder();
     final LongAdder held = new LongAdder();
+    final LongAdder drained = new LongAdder();
+    final LongAdder cut = new LongAdder();
+    final LongAdder bytesIn = new LongAdder();
+    final LongAdder bytesOut = new LongAdder();
+    final AtomicInteger connections = new AtomicInteger();
     final Latency latency = new Latency();
 
     private final Vertx vertx;
     private final Queue<Promise<Target>> waiting = new ArrayDeque<>();
     private final List<Target> leaving = new ArrayList<>();
     private volatile Route route;
+    private volatile boolean handedOver;
     private volatile Target[] targets = {};
 
     Port(Vertx vertx, Route route) {
@@ -60,6 +67,8 @@ final class Port {
             leaving.removeIf(target -> target.inFlight.get() == 0 && !isIn(targets, target));
             route = next;
             targets = now.toArray(Target[]::new);
+            now.forEach(target -> target.leaving(false));
+            known.forEach(this::leave);
             if (!now.isEmpty()) {
                 released.addAll(waiting);
                 waiting.clear();
@@ -73,6 +82,38 @@ final class Port {
                 promise.tryFail("no target");
             }
         });
+    }
+
+    /** What it has begun it may finish; what might never end has a deadline of its own. */
+    private void leave(Target target) {
+        target.leaving(true);
+        long streams = route.policy().streams();
+        if (streams > 0 && target.inFlight.get() > 0) {
+            vertx.setTimer(streams, timer -> {
+                if (target.leaving()) {
+                    cut(target, true);
+                }
+            });
+        }
+    }
+
+    /** Ends what the target is still busy with. How much it was. */
+    int cut(Target target, boolean streamsOnly) {
+        List<Exchange> ended = target.live.stream()
+                .filter(exchange -> !streamsOnly || exchange.streams())
+                .toList();
+        cut.add(ended.size());
+        ended.forEach(Exchange::cut);
+        return ended.size();
+    }
+
+    /** Another gateway takes the new connections of this port: what is kept alive here is told to come again. */
+    void handedOver(boolean now) {
+        handedOver = now;
+    }
+
+    boolean handedOver() {
+        return handedOver;
     }
 
     private static boolean isIn(Target[] targets, Target target) {
@@ -124,15 +165,28 @@ final class Port {
         }
         Promise<Target> promise = Promise.promise();
         synchronized (this) {
-            if (targets.length == 0 && route.holdMillis() > 0 && waiting.size() < MOST_HELD) {
+            if (targets.length == 0 && route.policy().hold() > 0 && waiting.size() < MOST_HELD) {
                 waiting.add(promise);
                 held.increment();
-                vertx.setTimer(route.holdMillis(), timer -> promise.tryFail("no target was there in time"));
+                vertx.setTimer(route.policy().hold(), timer -> promise.tryFail("no target was there in time"));
                 return promise.future();
             }
         }
         target = take(null);
         return target == null ? Future.failedFuture("no target") : Future.succeededFuture(target);
+    }
+
+    /** It has begun something for a client; {@link #done(Target, Exchange)} when that has ended. */
+    void begun(Target target, Exchange exchange) {
+        target.live.add(exchange);
+    }
+
+    void done(Target target, Exchange exchange) {
+        target.live.remove(exchange);
+        if (target.leaving()) {
+            drained.increment();
+        }
+        done(target);
     }
 
     void done(Target target) {

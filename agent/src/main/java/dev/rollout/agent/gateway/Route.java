@@ -1,12 +1,13 @@
 package dev.rollout.agent.gateway;
 
+import dev.rollout.agent.model.PortPolicy;
 import java.util.List;
 
 /**
  * Where a published port leads. The file, the wire and the router share this one shape.
  *
  * @param hostIp the address to listen on; empty is all of them
- * @param holdMillis how long a request waits where no target is there
+ * @param policy how its traffic is led
  * @param adopt whether the port may still be held by a container that Docker published: its new connections are
  *     redirected until the port is free
  * @param paused whether requests wait though there are backends
@@ -17,7 +18,7 @@ public record Route(
         String hostIp,
         int port,
         Mode mode,
-        long holdMillis,
+        PortPolicy policy,
         boolean adopt,
         boolean paused,
         List<Backend> backends) {
@@ -38,11 +39,11 @@ public record Route(
 
     /** The same with other backends. */
     Route to(List<Backend> others) {
-        return new Route(project, service, hostIp, port, mode, holdMillis, adopt, paused, others);
+        return new Route(project, service, hostIp, port, mode, policy, adopt, paused, others);
     }
 
     Route paused(boolean pause) {
-        return new Route(project, service, hostIp, port, mode, holdMillis, adopt, pause, backends);
+        return new Route(project, service, hostIp, port, mode, policy, adopt, pause, backends);
     }
 
     boolean of(String otherProject, String otherService) {

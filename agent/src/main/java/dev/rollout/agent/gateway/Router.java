@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +21,7 @@ final class Router {
     private final Redirect redirect;
     private final int loops;
     private final Map<String, Open> open = new LinkedHashMap<>();
+    private @Nullable Elder elder;
 
     Router(Vertx vertx, RouteFile file, Redirect redirect, int loops) {
         this.vertx = vertx;
@@ -41,12 +42,67 @@ final class Router {
         }
     }
 
+    /** Listens beside another gateway that has all these ports: new connections come here when this returns. */
+    synchronized void takeOver() throws IOException {
+        redirect.clear();
+        for (Route route : file.read()) {
+            listen(route);
+        }
+    }
+
+    /** Hands every change on to the one that this one takes over from; null when it is gone. */
+    synchronized void follow(@Nullable Elder other) {
+        elder = other;
+    }
+
+    /** @throws IOException while a port is being taken over: another gateway would undo that */
+    synchronized void checkSettled() throws IOException {
+        for (Open one : open.values()) {
+            if (one.listener().beside() != 0 || one.port().handedOver()) {
+                throw new IOException(one.port().route().listen() + " is just being taken over; try again in a moment");
+            }
+        }
+    }
+
+    /** Another gateway has the new connections: those that are kept alive are told to come again. */
+    synchronized void leave() {
+        open.values().forEach(one -> one.port().handedOver(true));
+    }
+
+    /** The other gateway has died: this one's ports are its own again. */
+    synchronized void comeBack() {
+        redirect.clear();
+        open.values().forEach(one -> one.port().handedOver(false));
+    }
+
+    /** Open connections of clients. */
+    synchronized int connections() {
+        return open.values().stream()
+                .mapToInt(one -> one.port().connections.get())
+                .sum();
+    }
+
+    /** Ends what an instance is still busy with. How much it was. */
+    synchronized int cut(String instance) {
+        int sum = 0;
+        for (Open one : open.values()) {
+            for (Target target : one.port().all()) {
+                sum += target.backend.instance().equals(instance) ? one.port().cut(target, false) : 0;
+            }
+        }
+        return elder == null ? sum : sum + elder.cut(instance);
+    }
+
     /**
      * Gives a service these routes and no others.
      *
      * @throws IOException where a port cannot be had; the service keeps the routes that it had
      */
     synchronized void put(String project, String service, List<Route> routes) throws IOException {
+        if (open.values().stream().anyMatch(one -> one.port().handedOver())) {
+            routes.forEach(this::point); // the ports and the file are the heir's
+            return;
+        }
         List<String> fresh = new ArrayList<>();
         try {
             for (Route route : routes) {
@@ -58,8 +114,9 @@ final class Router {
             fresh.forEach(this::close);
             throw e;
         }
-        for (Route route : routes) {
-            Objects.requireNonNull(open.get(route.listen())).port().point(route);
+        routes.forEach(this::point);
+        if (elder != null) {
+            elder.point(project, service, routes);
         }
         List<String> gone = open.values().stream()
                 .map(one -> one.port().route())
@@ -69,6 +126,13 @@ final class Router {
                 .toList();
         gone.forEach(this::close);
         file.write(open.values().stream().map(one -> one.port().route()).toList());
+    }
+
+    private void point(Route route) {
+        Open one = open.get(route.listen());
+        if (one != null) {
+            one.port().point(route);
+        }
     }
 
     /** Makes sure of a route's port. True where it was not there before. */
@@ -107,6 +171,9 @@ final class Router {
         for (Open one : open.values()) {
             status.add(status(one));
         }
+        if (elder != null) {
+            status.addAll(elder.status());
+        }
         return status;
     }
 
@@ -122,6 +189,11 @@ final class Router {
         shown.put("errors", port.errors.sum());
         shown.put("retries", port.retries.sum());
         shown.put("held", port.held.sum());
+        shown.put("drained", port.drained.sum());
+        shown.put("cut", port.cut.sum());
+        shown.put("bytesIn", port.bytesIn.sum());
+        shown.put("bytesOut", port.bytesOut.sum());
+        shown.put("connections", port.connections.get());
         shown.put("p50Micros", port.latency.quantile(0.5));
         shown.put("p99Micros", port.latency.quantile(0.99));
         shown.put("redirectedFrom", one.listener().beside());
@@ -141,6 +213,9 @@ final class Router {
     }
 
     synchronized void close() {
+        if (elder != null) {
+            elder.stop(); // first: where this one dies before it, it comes back
+        }
         redirect.clear();
     }
 }

@@ -1,6 +1,8 @@
 package dev.rollout.agent.gateway;
 
 import io.vertx.core.net.SocketAddress;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -13,12 +15,23 @@ final class Target {
     final AtomicInteger inFlight = new AtomicInteger();
     final LongAdder requests = new LongAdder();
     final LongAdder errors = new LongAdder();
+    final Set<Exchange> live = ConcurrentHashMap.newKeySet();
+    private volatile boolean leaving;
     private volatile long ejectedAt;
     private volatile boolean ejected;
 
     Target(Route.Backend backend) {
         this.backend = backend;
         this.address = SocketAddress.inetSocketAddress(backend.port(), backend.host());
+    }
+
+    /** It gets nothing new any more, or does again. */
+    void leaving(boolean now) {
+        leaving = now;
+    }
+
+    boolean leaving() {
+        return leaving;
     }
 
     /** It could not be reached: the others come first for a second. */

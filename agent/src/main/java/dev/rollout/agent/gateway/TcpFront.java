@@ -4,6 +4,7 @@ import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.net.NetClient;
 import io.vertx.core.net.NetClientOptions;
+import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.net.NetSocket;
 
@@ -28,14 +29,21 @@ final class TcpFront extends VerticleBase {
     public Future<?> start() {
         client = vertx.createNetClient(
                 new NetClientOptions().setConnectTimeout(CONNECT_MILLIS).setTcpNoDelay(true));
-        return vertx.createNetServer(
-                        new NetServerOptions().setAcceptBacklog(BACKLOG).setTcpNoDelay(true))
-                .connectHandler(this::handle)
-                .listen(bound, host);
+        NetServerOptions options = new NetServerOptions()
+                .setAcceptBacklog(BACKLOG)
+                .setTcpNoDelay(true)
+                .setTcpKeepAlive(true);
+        Certificates certificates = new Certificates(port.route().policy().tls());
+        certificates.use(options);
+        NetServer server = vertx.createNetServer(options).connectHandler(this::handle);
+        certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true));
+        return server.listen(bound, host);
     }
 
     private void handle(NetSocket here) {
         port.requests.increment();
+        port.connections.incrementAndGet();
+        here.closeHandler(gone -> port.connections.decrementAndGet());
         here.pause();
         port.takeOrWait().onSuccess(target -> connect(here, target, true)).onFailure(none -> {
             port.errors.increment();
@@ -62,12 +70,6 @@ final class TcpFront extends VerticleBase {
 
     private void tie(NetSocket here, NetSocket there, Target target) {
         there.pause();
-        here.closeHandler(gone -> {
-            port.done(target);
-            there.close();
-        });
-        there.closeHandler(gone -> here.close());
-        here.pipeTo(there);
-        there.pipeTo(here);
+        new Tie(context, port, target, here, there, false).tie(port.connections::decrementAndGet);
     }
 }

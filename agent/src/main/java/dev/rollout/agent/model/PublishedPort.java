@@ -1,6 +1,5 @@
 package dev.rollout.agent.model;
 
-import java.time.Duration;
 import java.util.OptionalInt;
 
 /**
@@ -9,10 +8,10 @@ import java.util.OptionalInt;
  * @param hostIp empty: all addresses
  * @param published as the file has it: a number, a range, or empty where Docker chooses
  * @param http whether HTTP is spoken on it, as far as the file tells
- * @param hold how long a request waits where no instance is ready
+ * @param policy how its traffic is led
  */
-public record PublishedPort(String hostIp, String published, int target, String protocol, boolean http, Duration hold) {
-    private static final Duration HOLD = Duration.ofSeconds(5);
+public record PublishedPort(
+        String hostIp, String published, int target, String protocol, boolean http, PortPolicy policy) {
 
     static PublishedPort of(Tree port, Tree own, Readiness readiness) {
         String published = port.text("published", "");
@@ -25,7 +24,7 @@ public record PublishedPort(String hostIp, String published, int target, String 
                 target,
                 port.text("protocol", "tcp"),
                 policy.text("mode", probed ? "http" : "tcp").equals("http"),
-                policy.duration("hold", HOLD));
+                PortPolicy.of(policy));
     }
 
     /** The host port; empty where it is a range or Docker's choice. */

@@ -63,6 +63,13 @@ final class Routing {
         return ports.traffic().inFlight(ticket.key(), previous.id()) == 0 && pastDocker(previous);
     }
 
+    /** Ends what a previous did not finish in its time. How much it was. */
+    int cut(Previous previous) {
+        return spec.publishesPorts() && ports.traffic().routes(spec)
+                ? ports.traffic().cut(ticket.key(), previous.id())
+                : 0;
+    }
+
     /** Connections that came by Docker's own port, before the gateway took it, cannot be led elsewhere: they end there. */
     private boolean pastDocker(Previous previous) {
         boolean published =

@@ -181,10 +181,12 @@ final class Steps {
             CompletableFuture<ContainerEngine.Exit> gone = engine.exit(previous.id());
             while (!gone.isDone() && !drained(previous, candidateThere)) {
                 if (ports.waiter().nanos() - start > spec.drain().timeout().toNanos()) {
+                    int cut = routing.cut(previous);
                     note(
                             "drain",
                             previous.name() + " had not finished after "
-                                    + Durations.words(spec.drain().timeout()));
+                                    + Durations.words(spec.drain().timeout())
+                                    + (cut == 0 ? "" : "; cut " + cut + " requests and connections"));
                     break;
                 }
                 checkAbort();

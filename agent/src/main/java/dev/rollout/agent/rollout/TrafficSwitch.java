@@ -20,6 +20,9 @@ public interface TrafficSwitch {
     /** Requests and connections that an instance is still working on. */
     int inFlight(ServiceKey key, String instance);
 
+    /** Ends what an instance is still working on, so that clients hear of it in good order. How much it was. */
+    int cut(ServiceKey key, String instance);
+
     /** Requests wait at the gateway from the return on. False where the service's ports are not the gateway's. */
     boolean pause(ServiceKey key);
 

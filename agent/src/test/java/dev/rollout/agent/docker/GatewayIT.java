@@ -7,9 +7,16 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Published ports under load, through everything that can happen to them: not one request is lost. */
 class GatewayIT {
@@ -102,21 +109,88 @@ class GatewayIT {
             ProcessHandle gateway = ProcessHandle.of(pid).orElseThrow();
             gateway.destroyForcibly();
             gateway.onExit().join();
-            long start = System.nanoTime();
-            boolean back = false;
-            while (!back && System.nanoTime() - start < 10_000_000_000L) {
-                try (var socket = new java.net.Socket("127.0.0.1", port)) {
-                    back = socket.isConnected();
-                } catch (IOException e) {
-                    Thread.sleep(20);
-                }
-            }
-            assertTrue(
-                    back,
-                    "the gateway came back: " + rig.rollout("gateway", "status").all());
+            awaitBack(rig, port);
             Load again = new Load(port);
             nothingLost(again, "2");
         }
+    }
+
+    /** Three generations of the gateway, a rollout in between, and one that dies while it takes over. */
+    @Test
+    void anUpgradeOfTheGatewayIsNotSeen() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            if (!System.getProperty("user.name").equals("root")) {
+                Rig.Ran refused = rig.rollout("gateway", "upgrade");
+                assertEquals(77, refused.exit(), refused.all());
+                return; // the rest is for root
+            }
+            long first = gatewayPid(rig);
+            Load load = new Load(port);
+            Rig.Ran upgraded = rig.rollout("gateway", "upgrade");
+            ok(upgraded);
+            long second = gatewayPid(rig);
+            assertTrue(upgraded.out().contains("(pid " + first + ")") && first != second, upgraded.all());
+            rig.services(web("2", port));
+            ok(rig.rollout("up", "web")); // the first may still have connections: they are switched, too
+            load.versions.clear();
+            long answered = load.answered.get();
+            while (load.answered.get() < answered + 100) {
+                Thread.sleep(10);
+            }
+            assertEquals(Set.of("2"), load.versions.keySet(), "nothing reaches the previous, by neither gateway");
+            awaitEnd(first);
+            ok(rig.rollout("gateway", "upgrade"));
+            awaitEnd(second);
+            nothingLost(load, "2");
+            assertTrue(rig.rollout("gateway", "metrics")
+                    .out()
+                    .contains("rollout_gateway_requests_total{project=\"" + rig.project
+                            + "\",service=\"web\",listen=\"127.0.0.1:" + port + "\"} "));
+
+            long third = gatewayPid(rig);
+            try (Socket idle = new Socket("127.0.0.1", port)) { // keeps the third there
+                Process heir = rig.start("gateway", "take-over");
+                while (gatewayPid(rig) == third) {
+                    Thread.sleep(10);
+                }
+                assertEquals(heir.pid(), gatewayPid(rig));
+                heir.destroyForcibly();
+                heir.waitFor();
+                awaitBack(rig, port);
+                Load after = new Load(port);
+                nothingLost(after, "2");
+                assertEquals(third, gatewayPid(rig), "it has come back");
+                assertTrue(idle.isConnected());
+            }
+            rig.services(web("3", port));
+            ok(rig.rollout("up", "web"));
+            Load last = new Load(port);
+            nothingLost(last, "3");
+        }
+    }
+
+    private static void awaitBack(Rig rig, int port) throws Exception {
+        long start = System.nanoTime();
+        while (true) {
+            try (Socket socket = new Socket("127.0.0.1", port)) {
+                return;
+            } catch (IOException e) {
+                assertTrue(
+                        System.nanoTime() - start < 10_000_000_000L,
+                        "the gateway came back: "
+                                + rig.rollout("gateway", "status").all());
+                Thread.sleep(20);
+            }
+        }
+    }
+
+    private static void awaitEnd(long pid) throws Exception {
+        ProcessHandle.of(pid)
+                .ifPresent(handle ->
+                        handle.onExit().orTimeout(40, TimeUnit.SECONDS).join());
     }
 
     @Test
@@ -187,6 +261,59 @@ class GatewayIT {
             }
             assertTrue(free, "the port is given back when the service is gone");
         }
+    }
+
+    /** The examples with another proxy: their service has no ports, and is drained before its SIGTERM. */
+    @ParameterizedTest
+    @ValueSource(strings = {"caddy", "nginx"})
+    void behindAnotherProxyNothingIsLostEither(String proxy) throws Exception {
+        String file = Path.of("..", "compose-examples", proxy, "compose.yaml")
+                .toRealPath()
+                .toString();
+        try (Rig rig = new Rig()) {
+            String image =
+                    rig.run(Rig.ROOT.resolve("scripts/proxy-images").toString()).out();
+            int port = freePort();
+            Path values = rig.folder.resolve("values.env");
+            Load load = null;
+            for (String version : List.of("1", "2", "3")) {
+                Files.writeString(values, "PROXY_IMAGE=" + image + "\nPORT=127.0.0.1:" + port + "\nVERSION=" + version);
+                ok(rig.rollout("up", "-f", file, "-p", rig.project, "--env-file", values.toString(), "web"));
+                if (load == null) {
+                    ok(rig.compose(
+                            "-f",
+                            file,
+                            "-p",
+                            rig.project,
+                            "--env-file",
+                            values.toString(),
+                            "up",
+                            "-d",
+                            "--no-deps",
+                            "proxy"));
+                    awaitPort(port);
+                    load = new Load(port);
+                }
+                Thread.sleep(500);
+            }
+            nothingLost(Objects.requireNonNull(load), "version 1", "version 2", "version 3");
+        }
+    }
+
+    private static void awaitPort(int port) throws Exception {
+        for (int i = 0; i < 250; i++) {
+            try (Socket socket = new Socket("127.0.0.1", port)) {
+                socket.setSoTimeout(1000);
+                socket.getOutputStream().write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes());
+                if (new String(socket.getInputStream().readNBytes(12)).endsWith("200")) {
+                    return;
+                }
+            } catch (IOException e) {
+                // Docker publishes before the proxy listens
+            }
+            Thread.sleep(20);
+        }
+        throw new IOException("the proxy does not answer");
     }
 
     @Test

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -63,23 +64,48 @@ final class Rig implements AutoCloseable {
     }
 
     Process start(String... args) throws IOException {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
-                "-Xmx96m",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                classPath(),
-                "dev.rollout.agent.Main"));
+        List<String> command = new ArrayList<>(List.of(Launcher.PATH.toString()));
         command.addAll(List.of(args));
         return process(command);
     }
 
+    /** The program's launcher, with an archive of its classes: every command starts in half the time. Made once. */
+    private static final class Launcher {
+        static final Path PATH = make();
+
+        private static Path make() {
+            try {
+                Path target = ROOT.resolve("agent/target");
+                Path launcher = target.resolve("rig-launcher");
+                Path archive = target.resolve("rig.jsa");
+                String java = Path.of(System.getProperty("java.home"), "bin", "java") + " -XX:+UseSerialGC"
+                        + " -XX:TieredStopAtLevel=1 -Xmx96m --enable-native-access=ALL-UNNAMED -cp " + classPath();
+                Files.deleteIfExists(archive);
+                new ProcessBuilder(
+                                "sh",
+                                "-c",
+                                java + " -XX:ArchiveClassesAtExit=" + archive + " dev.rollout.agent.Main doctor")
+                        .redirectErrorStream(true)
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                        .start()
+                        .waitFor();
+                Files.writeString(
+                        launcher,
+                        "#!/bin/sh\nexec " + java + " -XX:SharedArchiveFile=" + archive
+                                + " -Xlog:cds=off -Drollout.launcher=" + launcher + " dev.rollout.agent.Main \"$@\"\n");
+                Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
+                return launcher;
+            } catch (IOException | InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
     private static String classPath() throws IOException {
         Path target = ROOT.resolve("agent/target");
-        try (var jars = Files.list(target.resolve("lib"))) {
-            return target.resolve("classes") + ":"
+        try (var own = Files.newDirectoryStream(target, "agent-*.jar");
+                var jars = Files.list(target.resolve("lib"))) {
+            return own.iterator().next() + ":"
                     + String.join(":", jars.map(Path::toString).sorted().toList());
         }
     }

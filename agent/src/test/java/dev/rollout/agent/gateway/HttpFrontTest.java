@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.rollout.agent.model.PortPolicy;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
 import java.io.BufferedInputStream;
@@ -11,6 +12,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -19,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -30,24 +34,32 @@ class HttpFrontTest {
     private int number;
 
     private Route route(long holdMillis, Backend... backends) {
+        return route(PortPolicy.holding(holdMillis), backends);
+    }
+
+    private Route route(PortPolicy policy, Backend... backends) {
         return new Route(
                 "p",
                 "web",
                 "127.0.0.1",
                 number,
                 Route.Mode.HTTP,
-                holdMillis,
+                policy,
                 false,
                 false,
                 Arrays.stream(backends).map(b -> b.address("c" + b.port())).toList());
     }
 
     private void lead(Backend... backends) throws Exception {
+        lead(PortPolicy.holding(5000), backends);
+    }
+
+    private void lead(PortPolicy policy, Backend... backends) throws Exception {
         opened.addAll(List.of(backends));
         try (ServerSocket free = new ServerSocket(0)) {
             number = free.getLocalPort();
         }
-        port = new Port(vertx, route(5000, backends));
+        port = new Port(vertx, route(policy, backends));
         vertx.deployVerticle(() -> new HttpFront(port, "127.0.0.1", number), new DeploymentOptions().setInstances(2))
                 .toCompletionStage()
                 .toCompletableFuture()
@@ -85,6 +97,13 @@ class HttpFrontTest {
         String answer() throws IOException {
             String head = head();
             return head.lines().findFirst().orElse("closed") + "|" + new String(Backend.length(head, in));
+        }
+
+        /** A short WebSocket frame, without its first byte. */
+        String frame() throws IOException {
+            in.read();
+            int length = in.read();
+            return (char) length + new String(in.readNBytes(length), java.nio.charset.StandardCharsets.ISO_8859_1);
         }
 
         String rest() throws IOException {
@@ -219,6 +238,120 @@ class HttpFrontTest {
             assertEquals(1, port.all().getFirst().inFlight.get(), "an open tunnel is in flight");
         }
         awaitIdle();
+    }
+
+    private static PortPolicy streams(long millis) {
+        return new PortPolicy(5000, 0, millis, 0, false, List.of());
+    }
+
+    /** A WebSocket of a version that was replaced: its client hears that it should connect anew, and when. */
+    @Test
+    void aWebSocketIsClosedInGoodOrderAtItsDeadline() throws Exception {
+        lead(streams(300), new Backend((head, in, out) -> {
+            Backend.write(out, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+            Backend.write(out, "\u0081\u0005hello"); // a whole frame
+            in.readAllBytes();
+        }));
+        Backend next = Backend.saying("next");
+        opened.add(next);
+        try (Client client = new Client()) {
+            client.send("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+            assertTrue(client.head().startsWith("HTTP/1.1 101"));
+            assertEquals("\u0005hello", client.frame());
+            port.point(route(streams(300), next));
+            assertEquals("\u0002\u0003\u00e9", client.frame(), "1001, going away");
+            assertEquals("", client.rest());
+        }
+        awaitIdle();
+        assertEquals(1, port.cut.sum());
+    }
+
+    @Test
+    void anEventStreamEndsAtItsDeadlineAndAnAnswerDoesNot() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        lead(streams(200), new Backend((head, in, out) -> {
+            boolean stream = head.startsWith("GET /events");
+            Backend.write(
+                    out,
+                    "HTTP/1.1 200 OK\r\n" + (stream ? "Content-Type: text/event-stream\r\n" : "")
+                            + "Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+            go.await();
+            Backend.write(out, "3\r\ntwo\r\n0\r\n\r\n");
+        }));
+        Backend next = Backend.saying("next");
+        opened.add(next);
+        try (Client events = new Client();
+                Client answer = new Client()) {
+            events.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+            answer.send("GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
+            assertTrue(events.head().startsWith("HTTP/1.1 200"));
+            assertTrue(answer.head().startsWith("HTTP/1.1 200"));
+            port.point(route(streams(200), next));
+            assertFalse(events.rest().contains("two"), "cut");
+            go.countDown();
+            StringBuilder rest = new StringBuilder();
+            while (!rest.toString().endsWith("0\r\n\r\n")) {
+                rest.append((char) answer.in.read());
+            }
+            assertTrue(rest.toString().contains("two"), rest.toString());
+        }
+        awaitIdle();
+        assertEquals(1, port.cut.sum());
+        assertEquals(1, port.drained.sum() - port.cut.sum());
+    }
+
+    @Test
+    void anInstanceThatDoesNotBeginItsAnswerInTimeIsA504() throws Exception {
+        lead(new PortPolicy(5000, 200, 0, 0, false, List.of()), new Backend((head, in, out) -> Thread.sleep(60_000)));
+        try (Client client = new Client()) {
+            assertTrue(client.send(GET).answer().startsWith("HTTP/1.1 504"));
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void aBodyThatIsTooLargeIsRefusedBeforeOrWhileItComes() throws Exception {
+        Backend backend = Backend.saying("stored");
+        lead(new PortPolicy(5000, 0, 0, 10, true, List.of()), backend);
+        try (Client client = new Client()) {
+            client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n0123456789");
+            assertEquals("HTTP/1.1 200 OK|stored", client.answer());
+            client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n");
+            assertTrue(client.answer().startsWith("HTTP/1.1 413"));
+        }
+        try (Client client = new Client()) {
+            client.send(
+                    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n01234567\r\n8\r\n01234567\r\n");
+            assertTrue(client.answer().startsWith("HTTP/1.1 413"));
+        }
+        awaitIdle();
+        assertEquals(
+                1,
+                backend.heads.stream()
+                        .filter(head -> head.contains("ength: 10"))
+                        .count());
+    }
+
+    /** The host that a client names chooses the certificate; files that change are taken up, without a restart. */
+    @Test
+    void tlsEndsHereWithTheCertificateOfTheHostThatIsNamed(@TempDir Path folder) throws Exception {
+        TestCertificate a = new TestCertificate(folder, "a.example");
+        TestCertificate b = new TestCertificate(folder, "b.example");
+        PortPolicy tls = new PortPolicy(5000, 0, 0, 0, false, List.of(a.files(), b.files()));
+        Backend backend = Backend.saying("secret");
+        lead(tls, backend);
+        assertEquals("CN=a.example|HTTP/1.1 200 OK|secret", a.ask(number, "a.example"));
+        assertEquals("CN=b.example|HTTP/1.1 200 OK|secret", b.ask(number, "b.example"));
+        assertTrue(backend.heads.getFirst().toLowerCase(java.util.Locale.ROOT).contains("x-forwarded-proto: https"));
+        String serial = a.serial(number, "a.example");
+        a.renew();
+        for (int i = 0; i < 500 && a.serial(number, "a.example").equals(serial); i++) {
+            Thread.sleep(20);
+        }
+        assertFalse(a.serial(number, "a.example").equals(serial), "the new certificate");
+        Files.writeString(Path.of(a.files().cert()), "nonsense");
+        Thread.sleep(1500);
+        assertEquals("CN=a.example|HTTP/1.1 200 OK|secret", a.ask(number, "a.example"), "a broken file is not taken");
     }
 
     @Test

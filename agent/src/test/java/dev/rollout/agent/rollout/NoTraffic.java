@@ -29,6 +29,11 @@ final class NoTraffic implements TrafficSwitch {
     }
 
     @Override
+    public int cut(ServiceKey key, String instance) {
+        return 0;
+    }
+
+    @Override
     public boolean pause(ServiceKey key) {
         return false;
     }

@@ -1,0 +1,79 @@
+package dev.rollout.agent.gateway;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.rollout.agent.json.Json;
+import dev.rollout.agent.rollout.EngineRefused;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The gateway that this one takes over from: it gets no new connection any more, and ends what it has. Until it is gone
+ * it follows every change of the routes, so that a switch holds for its connections, too.
+ */
+final class Elder {
+    private final long pid;
+    private volatile Control control;
+
+    /** @throws IOException where no gateway runs */
+    Elder(Path socket) throws IOException {
+        control = new Control(socket);
+        pid = control.ask("GET", "/v1/routes", null).path("pid").asLong();
+    }
+
+    long pid() {
+        return pid;
+    }
+
+    /** From now on it comes back where this process dies. @throws EngineRefused where it cannot be replaced now */
+    void announce() throws IOException {
+        control.ask("POST", "/v1/heir", Map.of("pid", ProcessHandle.current().pid()));
+    }
+
+    /** New connections come here now: it keeps what it has, and answers on another socket. */
+    void retire() throws IOException {
+        control = new Control(
+                Path.of(control.ask("POST", "/v1/retire", null).path("socket").asText()));
+    }
+
+    /** All that is asked comes here now: it ends with its last connection, or after a while. */
+    void end() throws IOException {
+        control.ask("POST", "/v1/end", null);
+    }
+
+    void point(String project, String service, List<Route> routes) {
+        quietly("PUT", "/v1/routes/" + project + "/" + service, routes);
+    }
+
+    void stop() {
+        quietly("POST", "/v1/stop", null);
+    }
+
+    int cut(String instance) {
+        JsonNode answer = quietly("POST", "/v1/cut/" + instance, null);
+        return answer == null ? 0 : answer.path("cut").asInt();
+    }
+
+    /** What it still does; nothing where it is gone. */
+    List<Map<String, Object>> status() {
+        JsonNode answer = quietly("GET", "/v1/routes", null);
+        return answer == null
+                ? List.of()
+                : Json.MAPPER.convertValue(answer.path("routes"), new TypeReference<List<Map<String, Object>>>() {});
+    }
+
+    private @Nullable JsonNode quietly(String method, String path, @Nullable Object body) {
+        try {
+            return control.ask(method, path, body);
+        } catch (IOException | EngineRefused e) {
+            return null; // it is gone, or about to go
+        }
+    }
+
+    void awaitEnd() throws InterruptedException {
+        ProcessHandle.of(pid).ifPresent(handle -> handle.onExit().join());
+    }
+}

@@ -1,0 +1,131 @@
+package dev.rollout.agent.gateway;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.rollout.agent.model.PortPolicy;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Plain connections: bytes as they are, both ways, and each end where it belongs. */
+class TcpFrontTest {
+    private final Vertx vertx = Vertx.vertx();
+    private Port port = new Port(vertx, route(0, 0));
+
+    private static Route route(int number, int to) {
+        return new Route(
+                "p",
+                "db",
+                "127.0.0.1",
+                number,
+                Route.Mode.TCP,
+                PortPolicy.holding(1000),
+                false,
+                false,
+                to == 0 ? List.of() : List.of(new Route.Backend("c", "127.0.0.1", to)));
+    }
+
+    private int lead(int to) throws Exception {
+        int number;
+        try (ServerSocket free = new ServerSocket(0)) {
+            number = free.getLocalPort();
+        }
+        port = new Port(vertx, route(number, to));
+        vertx.deployVerticle(new TcpFront(port, "127.0.0.1", number))
+                .toCompletionStage()
+                .toCompletableFuture()
+                .get(10, TimeUnit.SECONDS);
+        return number;
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    }
+
+    private static ServerSocket server(Served served) throws IOException {
+        ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        Thread.ofVirtual().start(() -> {
+            try (Socket socket = server.accept()) {
+                served.by(socket);
+            } catch (Exception e) {
+                // the test sees what came of it
+            }
+        });
+        return server;
+    }
+
+    interface Served {
+        void by(Socket socket) throws Exception;
+    }
+
+    /** Who sends all and says so by closing that direction still gets its answer, however large. */
+    @Test
+    void aClosedDirectionLeavesTheOtherOpen() throws Exception {
+        int size = 4 << 20;
+        try (ServerSocket server = server(socket -> {
+                    int got = socket.getInputStream().readAllBytes().length;
+                    Thread.sleep(100);
+                    socket.getOutputStream().write(new byte[got]);
+                });
+                Socket client = new Socket("127.0.0.1", lead(server.getLocalPort()))) {
+            client.setSoTimeout(10_000);
+            client.getOutputStream().write(new byte[size]);
+            client.shutdownOutput();
+            assertEquals(size, client.getInputStream().readAllBytes().length);
+        }
+        awaitNone();
+        assertEquals(size, port.bytesIn.sum());
+        assertEquals(size, port.bytesOut.sum());
+    }
+
+    @Test
+    void anInstanceThatClosesFirstMayStillBeWrittenTo() throws Exception {
+        java.util.concurrent.CompletableFuture<String> heard = new java.util.concurrent.CompletableFuture<>();
+        try (ServerSocket server = server(socket -> {
+                    Backend.write(socket.getOutputStream(), "bye");
+                    socket.shutdownOutput();
+                    heard.complete(new String(socket.getInputStream().readAllBytes()));
+                });
+                Socket client = new Socket("127.0.0.1", lead(server.getLocalPort()))) {
+            client.setSoTimeout(10_000);
+            assertEquals("bye", new String(client.getInputStream().readAllBytes()));
+            Backend.write(client.getOutputStream(), "still here");
+            client.shutdownOutput();
+            assertEquals("still here", heard.get(5, TimeUnit.SECONDS));
+        }
+        awaitNone();
+    }
+
+    @Test
+    void aClientThatIsGoneFreesItsInstance() throws Exception {
+        java.util.concurrent.CompletableFuture<Integer> end = new java.util.concurrent.CompletableFuture<>();
+        try (ServerSocket server =
+                server(socket -> end.complete(socket.getInputStream().readAllBytes().length))) {
+            Socket client = new Socket("127.0.0.1", lead(server.getLocalPort()));
+            client.setSoLinger(true, 0); // a reset, as of a machine that crashed and came back
+            Backend.write(client.getOutputStream(), "x");
+            Thread.sleep(100);
+            client.close();
+            awaitNone();
+        }
+    }
+
+    private void awaitNone() throws InterruptedException {
+        for (int i = 0;
+                i < 500
+                        && (port.connections.get() > 0
+                                || port.all().getFirst().inFlight.get() > 0);
+                i++) {
+            Thread.sleep(10);
+        }
+        assertEquals(0, port.connections.get());
+        assertEquals(0, port.all().getFirst().inFlight.get());
+    }
+}
