@@ -81,10 +81,9 @@ final class Rig implements AutoCloseable {
                 String java = Path.of(System.getProperty("java.home"), "bin", "java") + " -XX:+UseSerialGC"
                         + " -XX:TieredStopAtLevel=1 -Xmx96m --enable-native-access=ALL-UNNAMED -cp " + classPath();
                 Files.deleteIfExists(archive);
-                new ProcessBuilder(
-                                "sh",
-                                "-c",
-                                java + " -XX:ArchiveClassesAtExit=" + archive + " dev.rollout.agent.Main doctor")
+                Path file = Files.writeString(target.resolve("rig.yaml"), "services: {a: {image: b}}");
+                String training = " dev.rollout.agent.Main config --format json -f " + file;
+                new ProcessBuilder("sh", "-c", java + " -XX:ArchiveClassesAtExit=" + archive + training)
                         .redirectErrorStream(true)
                         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                         .start()
