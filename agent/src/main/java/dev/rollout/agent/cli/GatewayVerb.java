@@ -105,6 +105,14 @@ final class GatewayVerb {
                         "handing ports over without a gap needs root; 'rollout gateway stop' closes them until the agent"
                                 + " starts the gateway again, within a second");
             }
+            for (JsonNode route : before.path("routes")) {
+                if (route.path("redirectedFrom").asInt() != 0) {
+                    throw new CliException(
+                            Exit.FAILED,
+                            route.path("listen").asText()
+                                    + " is just being taken over; nothing was changed, try again in a moment");
+                }
+            }
             Process heir = start();
             long start = System.nanoTime();
             JsonNode now = before;

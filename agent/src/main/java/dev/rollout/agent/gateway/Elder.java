@@ -8,6 +8,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * it follows every change of the routes, so that a switch holds for its connections, too.
  */
 final class Elder {
+    private static final long PATIENCE_MILLIS = 2000;
+
     private final long pid;
     private volatile Control control;
 
@@ -66,10 +73,26 @@ final class Elder {
     }
 
     private @Nullable JsonNode quietly(String method, String path, @Nullable Object body) {
+        CompletableFuture<JsonNode> answer = new CompletableFuture<>();
+        Control asked = control;
+        Thread.ofVirtual().name("ask-elder").start(() -> {
+            try {
+                answer.complete(asked.ask(method, path, body));
+            } catch (IOException | EngineRefused e) {
+                answer.cancel(false); // it is gone, or about to go
+            }
+        });
         try {
-            return control.ask(method, path, body);
-        } catch (IOException | EngineRefused e) {
-            return null; // it is gone, or about to go
+            return answer.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            // frozen: what it does not follow it would lead to an instance that is being stopped
+            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+            return null;
+        } catch (ExecutionException | CancellationException e) {
+            return null;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return null;
         }
     }
 

@@ -104,6 +104,37 @@ final class GatewayKeeper implements AutoCloseable {
         }
     }
 
+    /**
+     * Puts a new gateway in the place of the one that runs: for what is fixed when a port is opened. Where that is not
+     * allowed, or does not work, the ports go on as they are.
+     */
+    synchronized void renew() {
+        try {
+            long before = pid();
+            Process heir = Launcher.start(folders.gatewayLog(), "gateway", "take-over");
+            long start = System.nanoTime();
+            while (pid() == before && heir.isAlive() && System.nanoTime() - start < PATIENCE_NANOS) {
+                Thread.sleep(TICK_MILLIS);
+            }
+            if (pid() == before) {
+                heir.destroyForcibly();
+                LOG.error(
+                        "a port's mode or certificates changed, and no new gateway could take over (see {}): they hold"
+                                + " after 'rollout gateway stop'",
+                        folders.gatewayLog());
+            }
+        } catch (IOException e) {
+            throw new EngineRefused(0, "the gateway cannot be replaced: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new EngineRefused(0, "the gateway: interrupted");
+        }
+    }
+
+    private long pid() throws IOException {
+        return control.ask("GET", "/v1/routes", null).path("pid").asLong();
+    }
+
     @Override
     public void close() {
         watch.interrupt();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.PortPolicy;
 import dev.rollout.agent.model.PublishedPort;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
@@ -12,6 +13,8 @@ import dev.rollout.agent.rollout.TrafficSwitch;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -43,6 +46,14 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             return Optional.of("holds its ports through Docker, and taking them over without a gap needs root" + away);
         }
         for (PublishedPort port : spec.publishedPorts()) {
+            for (PortPolicy.Certificate pair : port.policy().tls()) {
+                for (String file : List.of(pair.cert(), pair.key())) {
+                    if (!Files.isReadable(Path.of(file))) {
+                        return Optional.of("publishes " + port.published() + " with TLS, and " + file
+                                + " cannot be read: x-rollout.ports names files of this host");
+                    }
+                }
+            }
             Optional<String> why = refusal(port, spec, adopted);
             if (why.isPresent()) {
                 return why.map(words -> words + away);
@@ -126,7 +137,13 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     private void put(ServiceKey key, List<Route> routes) {
         if (!routes.isEmpty() || has(key)) {
-            keeper.call("PUT", "/v1/routes/" + key.project() + "/" + key.service(), routes);
+            JsonNode now = keeper.call("PUT", "/v1/routes/" + key.project() + "/" + key.service(), routes);
+            for (JsonNode route : now.path("routes")) {
+                if (route.path("stale").asBoolean()) {
+                    keeper.renew(); // one that listens in the new way takes over from it
+                    return;
+                }
+            }
         }
     }
 

@@ -1,63 +1,29 @@
 package dev.rollout.agent.gateway;
 
+import io.vertx.core.Context;
 import io.vertx.core.Future;
-import io.vertx.core.MultiMap;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpClientRequest;
-import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
-import io.vertx.core.http.RequestOptions;
-import io.vertx.core.net.NetSocket;
-import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
-import java.util.concurrent.ThreadLocalRandom;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Takes the HTTP requests of a port on one event loop, and sends each to a target on a connection of that loop. */
 final class HttpFront extends VerticleBase {
-    private static final Logger ACCESS = LoggerFactory.getLogger("access");
     private static final int CONNECT_MILLIS = 2000;
     private static final int BACKLOG = 4096;
     private static final int MOST_CONNECTIONS = 20_000;
     private static final int HEAD_BYTES = 64 * 1024;
-    /** They belong to one connection, not to the request: RFC 9110, 7.6.1. */
-    private static final Set<String> HOP_BY_HOP = caseless(
-            "connection",
-            "keep-alive",
-            "proxy-connection",
-            "proxy-authenticate",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade");
-
-    private static final Set<HttpMethod> IDEMPOTENT =
-            Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS, HttpMethod.PUT, HttpMethod.DELETE);
 
     private final Port port;
     private final String host;
     private final int bound;
     private HttpClient client;
-
-    private static Set<String> caseless(String... names) {
-        Set<String> set = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
-        set.addAll(List.of(names));
-        return set;
-    }
 
     /** @param bound the port to listen on: the published one, or the one that connections are redirected to */
     @SuppressWarnings("NullAway.Init") // start() makes the client before anything is asked
@@ -93,16 +59,24 @@ final class HttpFront extends VerticleBase {
                     atEnd(connection, () -> {});
                 })
                 .requestHandler(this::handle);
-        certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true));
-        return server.listen(bound, host);
+        return server.listen(bound, host)
+                .onSuccess(listening -> certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true)));
     }
 
     /** A connection has one handler of its end. */
-    private void atEnd(HttpConnection connection, Runnable also) {
+    void atEnd(HttpConnection connection, Runnable also) {
         connection.closeHandler(gone -> {
             port.connections.decrementAndGet();
             also.run();
         });
+    }
+
+    HttpClient client() {
+        return client;
+    }
+
+    Context context() {
+        return context;
     }
 
     private void handle(HttpServerRequest request) {
@@ -114,17 +88,18 @@ final class HttpFront extends VerticleBase {
             return;
         }
         port.takeOrWait()
-                .onSuccess(target -> new Call(request, target).send())
+                .onSuccess(target -> new Call(this, port, request, target).send())
                 .onFailure(none -> answer(request, 503, "no instance is ready"));
     }
 
     /** What the client has announced; 0 where it has not. */
-    private static long length(HttpServerRequest request) {
+    static long length(HttpServerRequest request) {
         String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
         return length == null ? 0 : Long.parseLong(length); // the decoder lets nothing else through
     }
 
-    private void answer(HttpServerRequest request, int status, String words) {
+    /** An answer of the gateway's own, or the end of one that has begun. */
+    void answer(HttpServerRequest request, int status, String words) {
         port.errors.increment();
         HttpServerResponse response = request.response();
         if (response.headWritten() || response.ended()) {
@@ -138,324 +113,5 @@ final class HttpFront extends VerticleBase {
         response.setStatusCode(status)
                 .putHeader(HttpHeaders.CONTENT_TYPE, "text/plain")
                 .end(words + "\n");
-    }
-
-    /** One request on its way to a target and back. */
-    private final class Call implements Exchange {
-        private final HttpServerRequest request;
-        private final long start = System.nanoTime();
-        private final boolean hasBody;
-        private Target target;
-        private @Nullable Target failed;
-        private @Nullable HttpClientRequest sent;
-        private boolean counted = true;
-        private boolean eventStream;
-        private long uploaded;
-        private long timer = -1;
-
-        Call(HttpServerRequest request, Target target) {
-            this.request = request;
-            this.target = target;
-            this.hasBody = request.headers().contains(HttpHeaders.TRANSFER_ENCODING) || length(request) > 0;
-        }
-
-        void send() {
-            port.begun(target, this);
-            client.request(new RequestOptions()
-                            .setServer(target.address)
-                            .setMethod(request.method())
-                            .setURI(request.uri()))
-                    .onSuccess(this::forward)
-                    .onFailure(this::unreachable);
-        }
-
-        /** Nothing was sent: another target may have it, once. */
-        private void unreachable(Throwable cause) {
-            target.eject();
-            again("the instance cannot be reached: " + cause.getMessage());
-        }
-
-        private void again(String words) {
-            free();
-            if (failed == null) {
-                failed = target;
-                Target other = port.take(target);
-                if (other != null) {
-                    port.retries.increment();
-                    target = other;
-                    counted = true;
-                    send();
-                    return;
-                }
-            }
-            answer(request, 502, words);
-        }
-
-        private void forward(HttpClientRequest out) {
-            if (request.response().closed() || request.response().ended()) {
-                giveUp(out); // the client was gone, or refused, before the target was reached
-                return;
-            }
-            boolean upgrade = request.headers().contains(HttpHeaders.UPGRADE)
-                    && !"h2c".equalsIgnoreCase(request.getHeader(HttpHeaders.UPGRADE));
-            copy(request.headers(), out.headers());
-            about(out.headers());
-            if (upgrade) {
-                out.putHeader(HttpHeaders.CONNECTION, "Upgrade");
-                out.putHeader(HttpHeaders.UPGRADE, request.getHeader(HttpHeaders.UPGRADE));
-                out.connect().onSuccess(this::tunnel).onFailure(e -> broken(e, false));
-                return;
-            }
-            request.response().exceptionHandler(gone -> out.reset());
-            request.response().closeHandler(gone -> giveUp(out));
-            if (hasBody && request.version() != HttpVersion.HTTP_2) {
-                atEnd(request.connection(), () -> giveUp(out)); // a body that is no HTTP ends in no other way
-            }
-            sent = out;
-            out.response().onSuccess(this::relay).onFailure(e -> broken(e, true));
-            long timeout = port.route().policy().timeout();
-            if (timeout > 0) {
-                timer = vertx.setTimer(timeout, late -> tooLate());
-            }
-            if (hasBody) {
-                if (request.getHeader(HttpHeaders.CONTENT_LENGTH) == null) {
-                    out.setChunked(true);
-                }
-                upload(out);
-            } else {
-                request.resume();
-                out.end();
-            }
-        }
-
-        /** With back-pressure, counted, and no more of it than the port takes. */
-        private void upload(HttpClientRequest out) {
-            long most = port.route().policy().maxBody();
-            request.exceptionHandler(e -> out.reset());
-            request.handler(data -> {
-                uploaded += data.length();
-                if (most > 0 && uploaded > most) {
-                    request.handler(null);
-                    free();
-                    out.reset();
-                    answer(request, 413, "a body has at most " + most + " bytes here");
-                    return;
-                }
-                out.write(data);
-                if (out.writeQueueFull()) {
-                    request.pause();
-                    out.drainHandler(room -> request.resume());
-                }
-            });
-            request.endHandler(end -> {
-                port.bytesIn.add(uploaded);
-                out.end();
-            });
-            request.resume();
-        }
-
-        private void tooLate() {
-            if (counted && !request.response().headWritten()) {
-                target.errors.increment();
-                end(504, "the instance did not begin its answer in time");
-            }
-        }
-
-        private void end(int status, String words) {
-            HttpClientRequest out = sent;
-            free();
-            if (out != null) {
-                out.reset();
-            }
-            if (!request.response().closed()) {
-                answer(request, status, words);
-            }
-        }
-
-        @Override
-        public boolean streams() {
-            return eventStream;
-        }
-
-        /** An answer that has begun can only be broken off; its client sees that it is not whole. */
-        @Override
-        public void cut() {
-            context.runOnContext(now -> {
-                if (counted) {
-                    end(503, "the instance was stopped before it answered");
-                }
-            });
-        }
-
-        private void giveUp(HttpClientRequest out) {
-            if (counted) {
-                out.reset();
-                free();
-            }
-        }
-
-        /** The connection broke before an answer: done again only where that cannot do anything twice. */
-        private void broken(Throwable cause, boolean mayRetry) {
-            if (!counted) {
-                return; // it was ended here
-            }
-            target.errors.increment();
-            if (mayRetry
-                    && !hasBody
-                    && IDEMPOTENT.contains(request.method())
-                    && !request.response().closed()) {
-                request.pause();
-                again("the instance broke off: " + cause.getMessage());
-                return;
-            }
-            free();
-            if (!request.response().closed()) {
-                answer(request, 502, "the instance broke off: " + cause.getMessage());
-            }
-        }
-
-        private void copy(MultiMap from, MultiMap to) {
-            String named = from.get(HttpHeaders.CONNECTION);
-            for (Map.Entry<String, String> header : from) {
-                String name = header.getKey();
-                if (!HOP_BY_HOP.contains(name) && (named == null || !named(named, name))) {
-                    to.add(name, header.getValue());
-                }
-            }
-        }
-
-        private static boolean named(String connection, String name) {
-            for (String word : connection.split(",")) {
-                if (word.strip().equalsIgnoreCase(name)) {
-                    return true;
-                }
-            }
-            return false;
-        }
-
-        /** Who asked, and how: what a proxy tells those behind it. */
-        private void about(MultiMap headers) {
-            String client = request.remoteAddress().hostAddress();
-            String before = headers.get("X-Forwarded-For");
-            headers.set("X-Forwarded-For", before == null ? client : before + ", " + client);
-            if (!headers.contains("X-Forwarded-Proto")) {
-                headers.set("X-Forwarded-Proto", request.isSSL() ? "https" : "http");
-            }
-            String authority =
-                    request.authority() == null ? null : request.authority().toString();
-            if (authority != null) {
-                headers.set(HttpHeaders.HOST, authority);
-                if (!headers.contains("X-Forwarded-Host")) {
-                    headers.set("X-Forwarded-Host", authority);
-                }
-            }
-            if (!headers.contains("X-Request-Id")) {
-                headers.set(
-                        "X-Request-Id",
-                        Long.toHexString(ThreadLocalRandom.current().nextLong() | Long.MIN_VALUE));
-            }
-        }
-
-        private void relay(HttpClientResponse in) {
-            HttpServerResponse out = request.response();
-            if (out.closed()) {
-                free();
-                return;
-            }
-            out.setStatusCode(in.statusCode()).setStatusMessage(in.statusMessage());
-            copy(in.headers(), out.headers());
-            if (port.handedOver() && request.version() != HttpVersion.HTTP_2) {
-                out.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-            }
-            String type = in.getHeader(HttpHeaders.CONTENT_TYPE);
-            eventStream = type != null && type.startsWith("text/event-stream");
-            boolean empty = request.method() == HttpMethod.HEAD || in.statusCode() == 204 || in.statusCode() == 304;
-            if (empty) {
-                in.resume();
-                out.end().onComplete(done -> finish());
-                return;
-            }
-            if (in.getHeader(HttpHeaders.CONTENT_LENGTH) == null) {
-                out.setChunked(true);
-            }
-            in.pipe()
-                    .endOnComplete(false)
-                    .to(out)
-                    .onSuccess(done -> {
-                        if (out.isChunked()) {
-                            out.trailers().addAll(in.trailers());
-                        }
-                        out.end().onComplete(ended -> finish());
-                    })
-                    .onFailure(cut -> {
-                        target.errors.increment();
-                        free();
-                        if (!out.closed()) {
-                            answer(request, 502, "the instance broke off");
-                        }
-                    });
-        }
-
-        /** After the switch of protocols the bytes go as they are, both ways, with back-pressure. */
-        private void tunnel(HttpClientResponse in) {
-            HttpServerResponse out = request.response();
-            out.setStatusCode(in.statusCode()).setStatusMessage(in.statusMessage());
-            in.headers().forEach(header -> out.headers().add(header.getKey(), header.getValue()));
-            if (in.statusCode() != 101) {
-                relay(in);
-                return;
-            }
-            boolean webSocket = "websocket".equalsIgnoreCase(request.getHeader(HttpHeaders.UPGRADE));
-            NetSocket there = in.netSocket();
-            there.pause();
-            request.toNetSocket()
-                    .onSuccess(here -> {
-                        here.pause();
-                        target.live.remove(this); // the tie is counted in its place
-                        counted = false;
-                        port.connections.incrementAndGet(); // the upgrade took the connection's own handler
-                        new Tie(context, port, target, here, there, webSocket).tie(() -> {
-                            port.connections.decrementAndGet();
-                            log();
-                        });
-                    })
-                    .onFailure(e -> {
-                        there.close();
-                        free();
-                    });
-        }
-
-        private void finish() {
-            port.latency.record(System.nanoTime() - start);
-            port.bytesOut.add(request.response().bytesWritten());
-            free();
-            log();
-        }
-
-        private void log() {
-            if (port.route().policy().accessLog()) {
-                ACCESS.info(
-                        "{} {} {} {} {} {} bytes {} us by {}",
-                        port.route().listen(),
-                        request.remoteAddress().hostAddress(),
-                        request.method(),
-                        request.uri(),
-                        request.response().getStatusCode(),
-                        request.response().bytesWritten(),
-                        (System.nanoTime() - start) / 1000,
-                        target.backend.instance());
-            }
-        }
-
-        private void free() {
-            if (timer >= 0) {
-                vertx.cancelTimer(timer);
-                timer = -1;
-            }
-            if (counted) {
-                counted = false;
-                port.done(target, this);
-            }
-        }
     }
 }

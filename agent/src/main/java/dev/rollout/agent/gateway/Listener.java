@@ -5,6 +5,7 @@ import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -27,13 +28,22 @@ final class Listener {
     private final int loops;
     private final java.util.List<String> deployments = new java.util.concurrent.CopyOnWriteArrayList<>();
     private volatile int beside;
+    private final Route served;
     private volatile boolean closed;
 
     Listener(Vertx vertx, Port port, Redirect redirect, int loops) {
         this.vertx = vertx;
         this.port = port;
+        this.served = port.route();
         this.redirect = redirect;
         this.loops = loops;
+    }
+
+    /** Whether the route wants what was fixed when this began to listen. */
+    boolean stale() {
+        Route now = port.route();
+        return now.mode() != served.mode()
+                || !now.policy().tls().equals(served.policy().tls());
     }
 
     /** The port that connections are redirected to for a while; 0 where the published one is held. */
@@ -61,8 +71,12 @@ final class Listener {
 
     private void retry() {
         vertx.executeBlocking(() -> {
+                    checkFree(); // a front that fails costs more than this
                     deploy(port.route().port());
                     redirect.remove(port.route().hostIp(), port.route().port(), beside);
+                    if (closed) {
+                        close(); // in the meantime
+                    }
                     return true;
                 })
                 .onSuccess(done -> {
@@ -75,6 +89,17 @@ final class Listener {
                         vertx.setTimer(RETRY_MILLIS, timer -> retry());
                     }
                 });
+    }
+
+    private void checkFree() throws IOException {
+        Route route = port.route();
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.setReuseAddress(true);
+            socket.bind(
+                    route.hostIp().isEmpty()
+                            ? new InetSocketAddress(route.port())
+                            : new InetSocketAddress(route.hostIp(), route.port()));
+        }
     }
 
     private void deploy(int number) throws IOException {
@@ -111,7 +136,7 @@ final class Listener {
     }
 
     private Deployable front(String host, int number) {
-        return switch (port.route().mode()) {
+        return switch (served.mode()) {
             case HTTP -> new HttpFront(port, host, number);
             case TCP -> new TcpFront(port, host, number);
         };

@@ -24,7 +24,6 @@ final class Port {
     final LongAdder errors = new LongAdder();
     final LongAdder retries = new LongAdder();
     final LongAdder held = new LongAdder();
-    final LongAdder drained = new LongAdder();
     final LongAdder cut = new LongAdder();
     final LongAdder bytesIn = new LongAdder();
     final LongAdder bytesOut = new LongAdder();
@@ -32,6 +31,7 @@ final class Port {
     final Latency latency = new Latency();
 
     private final Vertx vertx;
+    private final LongAdder endedWhileLeaving = new LongAdder();
     private final Queue<Promise<Target>> waiting = new ArrayDeque<>();
     private final List<Target> leaving = new ArrayList<>();
     private volatile Route route;
@@ -95,6 +95,11 @@ final class Port {
                 }
             });
         }
+    }
+
+    /** What leaving targets have finished by themselves. */
+    long drained() {
+        return Math.max(0, endedWhileLeaving.sum() - cut.sum());
     }
 
     /** Ends what the target is still busy with. How much it was. */
@@ -184,7 +189,7 @@ final class Port {
     void done(Target target, Exchange exchange) {
         target.live.remove(exchange);
         if (target.leaving()) {
-            drained.increment();
+            endedWhileLeaving.increment();
         }
         done(target);
     }

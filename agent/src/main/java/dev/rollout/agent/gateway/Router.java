@@ -189,7 +189,7 @@ final class Router {
         shown.put("errors", port.errors.sum());
         shown.put("retries", port.retries.sum());
         shown.put("held", port.held.sum());
-        shown.put("drained", port.drained.sum());
+        shown.put("drained", port.drained());
         shown.put("cut", port.cut.sum());
         shown.put("bytesIn", port.bytesIn.sum());
         shown.put("bytesOut", port.bytesOut.sum());
@@ -197,6 +197,7 @@ final class Router {
         shown.put("p50Micros", port.latency.quantile(0.5));
         shown.put("p99Micros", port.latency.quantile(0.99));
         shown.put("redirectedFrom", one.listener().beside());
+        shown.put("stale", one.listener().stale());
         List<Map<String, Object>> targets = new ArrayList<>();
         for (Target target : port.all()) {
             Map<String, Object> row = new LinkedHashMap<>();

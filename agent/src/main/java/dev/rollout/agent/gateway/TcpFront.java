@@ -7,6 +7,7 @@ import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.net.NetSocket;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Takes the connections of a port on one event loop, and ties each to a connection to a target. */
 final class TcpFront extends VerticleBase {
@@ -36,31 +37,42 @@ final class TcpFront extends VerticleBase {
         Certificates certificates = new Certificates(port.route().policy().tls());
         certificates.use(options);
         NetServer server = vertx.createNetServer(options).connectHandler(this::handle);
-        certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true));
-        return server.listen(bound, host);
+        return server.listen(bound, host)
+                .onSuccess(listening -> certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true)));
     }
 
     private void handle(NetSocket here) {
         port.requests.increment();
         port.connections.incrementAndGet();
-        here.closeHandler(gone -> port.connections.decrementAndGet());
+        AtomicBoolean gone = new AtomicBoolean();
+        here.closeHandler(closed -> {
+            gone.set(true);
+            port.connections.decrementAndGet();
+        });
         here.pause();
-        port.takeOrWait().onSuccess(target -> connect(here, target, true)).onFailure(none -> {
+        port.takeOrWait().onSuccess(target -> connect(here, gone, target, true)).onFailure(none -> {
             port.errors.increment();
             here.close();
         });
     }
 
-    private void connect(NetSocket here, Target target, boolean first) {
+    private void connect(NetSocket here, AtomicBoolean gone, Target target, boolean first) {
         client.connect(target.address)
-                .onSuccess(there -> tie(here, there, target))
+                .onSuccess(there -> {
+                    if (gone.get()) { // a socket that has closed tells nobody any more
+                        port.done(target);
+                        there.close();
+                    } else {
+                        tie(here, there, target);
+                    }
+                })
                 .onFailure(e -> {
                     target.eject();
                     port.done(target);
                     Target other = first ? port.take(target) : null;
                     if (other != null) {
                         port.retries.increment();
-                        connect(here, other, false);
+                        connect(here, gone, other, false);
                     } else {
                         port.errors.increment();
                         here.close();

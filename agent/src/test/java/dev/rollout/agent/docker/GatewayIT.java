@@ -115,6 +115,33 @@ class GatewayIT {
         }
     }
 
+    /** What is fixed when a port is opened, its mode and its TLS, changes with the file, and no request is lost by it. */
+    @Test
+    void aPortThatChangesItsModeIsServedInTheNewOne() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            if (!System.getProperty("user.name").equals("root")) {
+                return; // a gateway that is replaced needs root, and says so in its log
+            }
+            Load load = new Load(port);
+            rig.services(
+                    web("2", port).replace("x-rollout: {", "x-rollout: {ports: {\"" + port + "\": {mode: tcp}}, "));
+            ok(rig.rollout("up", "web"));
+            assertTrue(rig.rollout("gateway", "status").out().contains(":" + port + " tcp"));
+            nothingLost(load, "1", "2");
+            rig.services(web("3", port)
+                    .replace(
+                            "x-rollout: {",
+                            "x-rollout: {ports: {\"" + port
+                                    + "\": {tls: [{cert: /no/such.pem, key: /no/such.key}]}}, "));
+            Rig.Ran refused = rig.rollout("up", "web");
+            assertEquals(2, refused.exit(), refused.all());
+            assertTrue(refused.err().contains("/no/such.pem cannot be read"), refused.all());
+        }
+    }
+
     /** Three generations of the gateway, a rollout in between, and one that dies while it takes over. */
     @Test
     void anUpgradeOfTheGatewayIsNotSeen() throws Exception {

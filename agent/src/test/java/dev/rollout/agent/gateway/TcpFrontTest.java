@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -87,7 +88,7 @@ class TcpFrontTest {
 
     @Test
     void anInstanceThatClosesFirstMayStillBeWrittenTo() throws Exception {
-        java.util.concurrent.CompletableFuture<String> heard = new java.util.concurrent.CompletableFuture<>();
+        CompletableFuture<String> heard = new CompletableFuture<>();
         try (ServerSocket server = server(socket -> {
                     Backend.write(socket.getOutputStream(), "bye");
                     socket.shutdownOutput();
@@ -105,7 +106,7 @@ class TcpFrontTest {
 
     @Test
     void aClientThatIsGoneFreesItsInstance() throws Exception {
-        java.util.concurrent.CompletableFuture<Integer> end = new java.util.concurrent.CompletableFuture<>();
+        CompletableFuture<Integer> end = new CompletableFuture<>();
         try (ServerSocket server =
                 server(socket -> end.complete(socket.getInputStream().readAllBytes().length))) {
             Socket client = new Socket("127.0.0.1", lead(server.getLocalPort()));
@@ -114,6 +115,25 @@ class TcpFrontTest {
             Thread.sleep(100);
             client.close();
             awaitNone();
+        }
+    }
+
+    @Test
+    void aClientThatLeavesWhileItWaitsForAnInstanceHoldsNone() throws Exception {
+        try (ServerSocket server = server(socket -> socket.getInputStream().readAllBytes())) {
+            int number = lead(0);
+            Socket client = new Socket("127.0.0.1", number);
+            while (port.held.sum() == 0) {
+                Thread.onSpinWait();
+            }
+            client.close();
+            while (port.connections.get() > 0) {
+                Thread.onSpinWait();
+            }
+            port.point(route(number, server.getLocalPort()));
+            Thread.sleep(200);
+            awaitNone();
+            assertEquals(1, port.all().getFirst().requests.sum(), "it was taken, and given back");
         }
     }
 
