@@ -2,10 +2,12 @@ package dev.rollout.examples;
 
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A web app: tells its version, and is ready a little after it has started, as real ones are. Told to drain by {@code POST
@@ -13,6 +15,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class Web {
     private static final int PORT = 8080;
+    private static final int STREAM_LINES = 20;
+    private static final long STREAM_PAUSE_NANOS = 50_000_000;
 
     private Web() {}
 
@@ -21,15 +25,26 @@ public final class Web {
         long readyAt =
                 System.nanoTime() + 1_000_000L * Long.parseLong(System.getenv().getOrDefault("WARM_UP_MS", "300"));
         HttpServer server = HttpServer.create(new InetSocketAddress(PORT), 128);
-        server.setExecutor(Executors.newFixedThreadPool(4));
+        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         AtomicBoolean draining = new AtomicBoolean();
         server.createContext("/", exchange -> {
             if (draining.get()) {
                 exchange.getResponseHeaders().set("Connection", "close");
             }
+            exchange.getRequestBody().transferTo(OutputStream.nullOutputStream()); // an upload is taken whole
             byte[] body = ("version " + version + "\n").getBytes(StandardCharsets.UTF_8);
             exchange.sendResponseHeaders(200, body.length);
             exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.createContext("/stream", exchange -> {
+            exchange.sendResponseHeaders(200, 0);
+            for (int i = 0; i < STREAM_LINES; i++) {
+                exchange.getResponseBody().write((i + "\n").getBytes(StandardCharsets.UTF_8));
+                exchange.getResponseBody().flush();
+                LockSupport.parkNanos(STREAM_PAUSE_NANOS);
+            }
+            exchange.getResponseBody().write("end\n".getBytes(StandardCharsets.UTF_8));
             exchange.close();
         });
         server.createContext("/ready", exchange -> {

@@ -8,6 +8,7 @@ import dev.rollout.agent.model.PortPolicy;
 import dev.rollout.agent.model.PublishedPort;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.rollout.ClientCounts;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.rollout.TrafficSwitch;
 import java.io.IOException;
@@ -19,6 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
 
 /** The traffic of published ports, through the gateway's process. */
@@ -218,15 +221,20 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     @Override
-    public Counts counts(ServiceKey key) {
+    public ClientCounts counts(ServiceKey key) {
         long[] sums = new long[4];
+        SortedMap<Long, Long> micros = new TreeMap<>();
         for (JsonNode route : status(key)) {
             sums[0] += route.path("requests").asLong();
             sums[1] += route.path("errors").asLong();
             sums[2] += route.path("retries").asLong();
             sums[3] += route.path("held").asLong();
+            route.path("micros")
+                    .fields()
+                    .forEachRemaining(one -> micros.merge(
+                            Long.valueOf(one.getKey()), one.getValue().asLong(), Long::sum));
         }
-        return new Counts(sums[0], sums[1], sums[2], sums[3]);
+        return new ClientCounts(sums[0], sums[1], sums[2], sums[3], micros);
     }
 
     private List<JsonNode> status(ServiceKey key) {

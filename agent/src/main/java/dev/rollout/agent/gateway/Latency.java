@@ -1,5 +1,7 @@
 package dev.rollout.agent.gateway;
 
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /** How long requests took, in classes that grow by an eighth: a quantile is right to 12.5 %. */
@@ -26,6 +28,17 @@ final class Latency {
         }
         int power = index / 8 + 2;
         return (1L << power) + ((index % 8 + 1L) << power - 3);
+    }
+
+    /** How many took at most so many microseconds, and more than the class before. */
+    Map<Long, Long> counts() {
+        Map<Long, Long> shown = new TreeMap<>();
+        for (int i = 0; i < CLASSES; i++) {
+            if (counts.get(i) > 0) {
+                shown.put(upper(i), counts.get(i));
+            }
+        }
+        return shown;
     }
 
     /** @return microseconds; 0 where nothing was recorded */

@@ -194,6 +194,7 @@ final class Router {
         shown.put("bytesIn", port.bytesIn.sum());
         shown.put("bytesOut", port.bytesOut.sum());
         shown.put("connections", port.connections.get());
+        shown.put("micros", port.latency.counts());
         shown.put("p50Micros", port.latency.quantile(0.5));
         shown.put("p99Micros", port.latency.quantile(0.99));
         shown.put("redirectedFrom", one.listener().beside());

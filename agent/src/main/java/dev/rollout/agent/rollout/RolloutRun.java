@@ -43,7 +43,7 @@ final class RolloutRun {
     /** Runs to the end. */
     State run() throws InterruptedException {
         State state = fold();
-        TrafficSwitch.Counts before = ports.traffic().counts(ticket.key());
+        ClientCounts before = ports.traffic().counts(ticket.key());
         Cause cause = new Cause("", Event.BEGUN);
         while (!state.phase().terminal()) {
             ports.journal().intend(ticket.id(), state.phase(), state.batch());
@@ -65,7 +65,7 @@ final class RolloutRun {
                                 + ports.traffic()
                                         .counts(ticket.key())
                                         .since(before)
-                                        .words());
+                                        .words(before));
         return state;
     }
 

@@ -30,21 +30,5 @@ public interface TrafficSwitch {
     boolean resume(ServiceKey key);
 
     /** What the clients of a service have seen since the gateway began. */
-    Counts counts(ServiceKey key);
-
-    /** @param failed requests that got no answer of the service's own */
-    record Counts(long requests, long failed, long retried, long held) {
-        Counts since(Counts before) {
-            return new Counts(
-                    requests - before.requests, failed - before.failed, retried - before.retried, held - before.held);
-        }
-
-        /** In a few words; empty where nobody asked for anything. */
-        String words() {
-            return requests <= 0
-                    ? ""
-                    : "; clients sent " + requests + " requests meanwhile: " + failed + " failed, " + retried
-                            + " retried, " + held + " held";
-        }
-    }
+    ClientCounts counts(ServiceKey key);
 }

@@ -115,6 +115,65 @@ class GatewayIT {
         }
     }
 
+    /**
+     * Two loads at once, rollout after rollout; the agent killed with -9 in some of them, the gateway replaced between
+     * some. As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 30.
+     */
+    @Test
+    void rolloutsInARowUnderTwoLoadsLoseNothing() throws Exception {
+        int rollouts = Integer.getInteger("rollout.soak", 4);
+        boolean root = System.getProperty("user.name").equals("root");
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(app("0", port));
+            ok(rig.rollout("up", "web"));
+            Load load = new Load(port, rollouts > 10 ? 0 : 3);
+            Uploads uploads = new Uploads(port);
+            for (int i = 1; i <= rollouts; i++) {
+                rig.services(app("v" + i, port));
+                long agent = rig.agentPid();
+                boolean kill = i % 4 == 2;
+                Process up = rig.start("up", "web", "--progress", "json");
+                String story = Rig.at(i % 8 == 2 ? "PROMOTING" : "DRAINING", up, () -> {
+                    if (kill) {
+                        ProcessHandle.of(agent).ifPresent(ProcessHandle::destroyForcibly);
+                    }
+                });
+                assertEquals(0, up.waitFor(), story);
+                load.versions.clear();
+                long answered = load.answered.get();
+                while (load.answered.get() < answered + 50 && load.failures.isEmpty()) {
+                    Thread.sleep(5);
+                }
+                assertEquals(Set.of("version v" + i), load.versions.keySet(), "nothing by a version that is retired");
+                if (root && i % 4 == 3) {
+                    ok(rig.rollout("gateway", "upgrade"));
+                }
+            }
+            load.close();
+            uploads.close();
+            System.out.println(rollouts + " rollouts in a row: " + load.answered + " requests, " + uploads.uploads
+                    + " uploads, " + uploads.streams + " streams; failed " + load.failures.size() + " and "
+                    + uploads.failures.size());
+            assertEquals(List.of(), load.failures);
+            assertEquals(List.of(), uploads.failures);
+            assertTrue(
+                    uploads.uploads.get() > rollouts && uploads.streams.get() > rollouts, "a load that proves nothing");
+        }
+    }
+
+    private static String app(String version, int port) {
+        return """
+                web:
+                  image: rollout-examples/apps:1
+                  command: [dev.rollout.examples.Web]
+                  environment: {VERSION: "%s"}
+                  ports: ["127.0.0.1:%d:8080"]
+                  restart: unless-stopped
+                  x-rollout: {readiness: {http: {path: /ready, port: 8080}}}
+                """.formatted(version, port);
+    }
+
     /** What is fixed when a port is opened, its mode and its TLS, changes with the file, and no request is lost by it. */
     @Test
     void aPortThatChangesItsModeIsServedInTheNewOne() throws Exception {

@@ -18,6 +18,8 @@ final class Load implements AutoCloseable {
     private static final int EACH = 2;
     private static final int PAUSE_MILLIS = 3;
 
+    private final int pauseMillis;
+
     private final int port;
     private final List<Thread> clients = new CopyOnWriteArrayList<>();
     private volatile boolean stop;
@@ -26,7 +28,13 @@ final class Load implements AutoCloseable {
     final Map<String, Integer> versions = new ConcurrentHashMap<>();
 
     Load(int port) {
+        this(port, PAUSE_MILLIS);
+    }
+
+    /** @param pauseMillis between two requests of a client; 0 is as fast as they go */
+    Load(int port, int pauseMillis) {
         this.port = port;
+        this.pauseMillis = pauseMillis;
         for (int i = 0; i < EACH; i++) {
             clients.add(Thread.ofPlatform().start(() -> ask(true)));
             clients.add(Thread.ofPlatform().start(() -> ask(false)));
@@ -47,7 +55,7 @@ final class Load implements AutoCloseable {
                     socket.close();
                     socket = null;
                 }
-                Thread.sleep(PAUSE_MILLIS);
+                Thread.sleep(pauseMillis);
             } catch (IOException e) {
                 failures.add((keep ? "kept connection: " : "new connection: ") + e);
                 socket = null;

@@ -44,7 +44,7 @@ final class NoTraffic implements TrafficSwitch {
     }
 
     @Override
-    public Counts counts(ServiceKey key) {
-        return new Counts(0, 0, 0, 0);
+    public ClientCounts counts(ServiceKey key) {
+        return ClientCounts.NONE;
     }
 }
