@@ -17,6 +17,9 @@ import io.vertx.core.http.PoolOptions;
 final class HttpFront extends VerticleBase {
     private static final int CONNECT_MILLIS = 2000;
     private static final int BACKLOG = 4096;
+    /** Servers close what is idle after 5 s and more: a request must not meet that on its way. */
+    private static final int IDLE_SECONDS = 4;
+
     private static final int MOST_CONNECTIONS = 20_000;
     private static final int HEAD_BYTES = 64 * 1024;
 
@@ -38,6 +41,7 @@ final class HttpFront extends VerticleBase {
         client = vertx.createHttpClient(
                 new HttpClientOptions()
                         .setKeepAlive(true)
+                        .setKeepAliveTimeout(IDLE_SECONDS)
                         .setConnectTimeout(CONNECT_MILLIS)
                         .setMaxHeaderSize(HEAD_BYTES)
                         .setMaxChunkSize(HEAD_BYTES)
