@@ -46,25 +46,25 @@ final class AgentVerb {
         }
     }
 
-    /** The gateway goes on, and rollouts in progress are resumed by the new agent: nobody sees it but the log. */
+    /** Rollouts in progress are resumed by the new agent, and no connection is lost: nobody sees it but the log. */
     static final class Upgrade extends Verb {
         @Override
         Syntax syntax() {
-            return Syntax.of("replace the agent that runs by this program; rollouts in progress go on");
+            return Syntax.of("replace the agent and, as root, the gateway by this program; rollouts and traffic go on");
         }
 
         @Override
         int run(Line line) throws InterruptedException {
             String before = agent().get("/v1/agent").path("version").asText();
             int stopped = new Stop().run(line);
-            return stopped == Exit.DONE ? started(before) : stopped;
+            return stopped == Exit.DONE ? started(before, line) : stopped;
         }
 
-        private int started(String before) {
+        private int started(String before, Line line) throws InterruptedException {
             long pid = AgentStarter.start(folders());
             System.out.println("upgraded: " + before + " to "
                     + agent().get("/v1/agent").path("version").asText() + ", pid " + pid);
-            return Exit.DONE;
+            return GatewayVerb.Upgrade.wanted(this) ? new GatewayVerb.Upgrade().run(line) : Exit.DONE;
         }
     }
 

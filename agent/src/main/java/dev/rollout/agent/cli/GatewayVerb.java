@@ -91,6 +91,18 @@ final class GatewayVerb {
         private static final long PATIENCE_MILLIS = 30_000;
         private static final long LOOK_MILLIS = 20;
 
+        /** Whether one runs, and this user may replace it. */
+        static boolean wanted(Verb verb) {
+            if (!System.getProperty("user.name").equals("root")) {
+                return false;
+            }
+            try {
+                return ask(verb, "GET", "/v1/routes").has("pid");
+            } catch (CliException e) {
+                return false; // none runs
+            }
+        }
+
         @Override
         Syntax syntax() {
             return Syntax.of("replace the gateway that runs by this program; no connection is refused or reset");
