@@ -105,6 +105,7 @@ final class Call implements Exchange {
             free();
             return;
         }
+        sent = out;
         boolean upgrade = request.headers().contains(HttpHeaders.UPGRADE)
                 && !"h2c".equalsIgnoreCase(request.getHeader(HttpHeaders.UPGRADE));
         copy(request.headers(), out.headers());
@@ -120,7 +121,6 @@ final class Call implements Exchange {
         if (hasBody && request.version() != HttpVersion.HTTP_2) {
             front.atEnd(request.connection(), () -> giveUp(out)); // a body that is no HTTP ends in no other way
         }
-        sent = out;
         out.response().onSuccess(this::relay).onFailure(e -> broken(e, true));
         long timeout = port.route().policy().timeout();
         if (timeout > 0) {
@@ -145,9 +145,7 @@ final class Call implements Exchange {
             uploaded += data.length();
             if (most > 0 && uploaded > most) {
                 request.handler(null);
-                free();
-                out.reset();
-                front.answer(request, 413, "a body has at most " + most + " bytes here");
+                end(413, "a body has at most " + most + " bytes here");
                 return;
             }
             out.write(data);
@@ -170,6 +168,7 @@ final class Call implements Exchange {
         }
     }
 
+    /** The one way in which a call fails: its target is free, its connection is given up, its client hears of it. */
     private void end(int status, String words) {
         HttpClientRequest out = sent;
         free();
@@ -217,10 +216,7 @@ final class Call implements Exchange {
             again("the instance broke off: " + cause.getMessage());
             return;
         }
-        free();
-        if (!request.response().closed()) {
-            front.answer(request, 502, "the instance broke off: " + cause.getMessage());
-        }
+        end(502, "the instance broke off: " + cause.getMessage());
     }
 
     private void copy(MultiMap from, MultiMap to) {
@@ -297,10 +293,7 @@ final class Call implements Exchange {
                 })
                 .onFailure(cut -> {
                     target.errors.increment();
-                    free();
-                    if (!out.closed()) {
-                        front.answer(request, 502, "the instance broke off");
-                    }
+                    end(502, "the instance broke off");
                 });
     }
 
@@ -321,9 +314,8 @@ final class Call implements Exchange {
                     here.pause();
                     target.live.remove(this); // the tie is counted in its place
                     counted = false;
-                    port.connections.incrementAndGet(); // the upgrade took the connection's own handler
                     new Tie(context, port, target, here, there, webSocket).tie(() -> {
-                        port.connections.decrementAndGet();
+                        port.connections.decrementAndGet(); // the connection's own handler is not called any more
                         log();
                     });
                 })

@@ -48,6 +48,8 @@ public final class GatewayProcess {
     private final Router router;
     private final CountDownLatch stop = new CountDownLatch(1);
     private volatile boolean retiring;
+    private volatile long heir; // its pid
+    private boolean answersBeside;
     private volatile @Nullable OneProcess only; // held for as long as this process lives
 
     /** Runs until it is told to stop. The exit code. */
@@ -195,8 +197,13 @@ public final class GatewayProcess {
 
     private void heir(long pid) throws IOException {
         router.checkSettled();
-        ProcessHandle heir = ProcessHandle.of(pid).orElseThrow(() -> new IOException("there is no process " + pid));
-        heir.onExit().thenRun(this::heirDied);
+        ProcessHandle process = ProcessHandle.of(pid).orElseThrow(() -> new IOException("there is no process " + pid));
+        heir = pid;
+        process.onExit().thenRun(() -> {
+            if (heir == pid) { // the end of one that failed may be heard of when the next is at work already
+                heirDied();
+            }
+        });
     }
 
     /** Whatever it had begun: the ports are this one's still, and so are all new connections again. */
@@ -216,7 +223,11 @@ public final class GatewayProcess {
 
     private void retire() throws Exception {
         retiring = true;
-        listen(retired);
+        if (!answersBeside) { // else it has come back before
+            Files.deleteIfExists(retired);
+            listen(retired);
+            answersBeside = true;
+        }
         router.leave();
     }
 

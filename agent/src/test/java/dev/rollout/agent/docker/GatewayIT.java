@@ -240,6 +240,8 @@ class GatewayIT {
                 nothingLost(after, "2");
                 assertEquals(third, gatewayPid(rig), "it has come back");
                 assertTrue(idle.isConnected());
+                ok(rig.rollout("gateway", "upgrade")); // what came back can be replaced like any other
+                assertTrue(gatewayPid(rig) != third);
             }
             rig.services(web("3", port));
             ok(rig.rollout("up", "web"));

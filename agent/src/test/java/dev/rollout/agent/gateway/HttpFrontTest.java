@@ -237,7 +237,7 @@ class HttpFrontTest {
             assertEquals("ping", new String(client.in.readNBytes(4)));
             assertEquals(1, port.all().getFirst().inFlight.get(), "an open tunnel is in flight");
         }
-        awaitIdle();
+        awaitNoConnection();
     }
 
     private static PortPolicy streams(long millis) {
@@ -262,7 +262,7 @@ class HttpFrontTest {
             assertEquals("\u0002\u0003\u00e9", client.frame(), "1001, going away");
             assertEquals("", client.rest());
         }
-        awaitIdle();
+        awaitNoConnection();
         assertEquals(1, port.cut.sum());
     }
 
@@ -362,7 +362,16 @@ class HttpFrontTest {
             client.send("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
             assertEquals("HTTP/1.1 403 Forbidden|no", client.answer());
         }
+        awaitNoConnection();
+    }
+
+    /** When its clients are gone, too: an upgraded connection is one, from its beginning to its end. */
+    private void awaitNoConnection() throws InterruptedException {
         awaitIdle();
+        for (int i = 0; i < 500 && port.connections.get() > 0; i++) {
+            Thread.sleep(10);
+        }
+        assertEquals(0, port.connections.get(), "no connection stays");
     }
 
     private void awaitIdle() throws InterruptedException {
@@ -491,7 +500,7 @@ class HttpFrontTest {
             assertTrue(asked.await(5, TimeUnit.SECONDS));
             assertEquals(1, port.all().getFirst().inFlight.get());
         }
-        awaitIdle();
+        awaitNoConnection();
     }
 
     @Test
