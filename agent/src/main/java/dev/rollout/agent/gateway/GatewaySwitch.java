@@ -12,8 +12,6 @@ import dev.rollout.agent.rollout.ClientCounts;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.rollout.TrafficSwitch;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -88,9 +86,8 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     private static Optional<String> taken(String hostIp, int number) {
-        try (ServerSocket socket = new ServerSocket()) {
-            socket.setReuseAddress(true);
-            socket.bind(hostIp.isEmpty() ? new InetSocketAddress(number) : new InetSocketAddress(hostIp, number));
+        try {
+            Listener.checkFree(hostIp, number);
             return Optional.empty();
         } catch (IOException e) {
             return Optional.of("publishes " + number + ", which cannot be had (" + e.getMessage() + ")"

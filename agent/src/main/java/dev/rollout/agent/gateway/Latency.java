@@ -1,6 +1,7 @@
 package dev.rollout.agent.gateway;
 
-import java.util.Map;
+import dev.rollout.agent.rollout.ClientCounts;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLongArray;
 
@@ -31,8 +32,8 @@ final class Latency {
     }
 
     /** How many took at most so many microseconds, and more than the class before. */
-    Map<Long, Long> counts() {
-        Map<Long, Long> shown = new TreeMap<>();
+    SortedMap<Long, Long> counts() {
+        SortedMap<Long, Long> shown = new TreeMap<>();
         for (int i = 0; i < CLASSES; i++) {
             if (counts.get(i) > 0) {
                 shown.put(upper(i), counts.get(i));
@@ -43,17 +44,6 @@ final class Latency {
 
     /** @return microseconds; 0 where nothing was recorded */
     long quantile(double q) {
-        long all = 0;
-        for (int i = 0; i < CLASSES; i++) {
-            all += counts.get(i);
-        }
-        long wanted = (long) Math.ceil(all * q);
-        for (int i = 0; all > 0 && i < CLASSES; i++) {
-            wanted -= counts.get(i);
-            if (wanted <= 0) {
-                return upper(i);
-            }
-        }
-        return 0;
+        return ClientCounts.quantile(counts(), q);
     }
 }

@@ -71,7 +71,7 @@ final class Listener {
 
     private void retry() {
         vertx.executeBlocking(() -> {
-                    checkFree(); // a front that fails costs more than this
+                    checkFree(port.route().hostIp(), port.route().port()); // a front that fails costs more than this
                     deploy(port.route().port());
                     redirect.remove(port.route().hostIp(), port.route().port(), beside);
                     if (closed) {
@@ -91,14 +91,11 @@ final class Listener {
                 });
     }
 
-    private void checkFree() throws IOException {
-        Route route = port.route();
+    /** @throws IOException where somebody holds the port */
+    static void checkFree(String hostIp, int number) throws IOException {
         try (ServerSocket socket = new ServerSocket()) {
             socket.setReuseAddress(true);
-            socket.bind(
-                    route.hostIp().isEmpty()
-                            ? new InetSocketAddress(route.port())
-                            : new InetSocketAddress(route.hostIp(), route.port()));
+            socket.bind(hostIp.isEmpty() ? new InetSocketAddress(number) : new InetSocketAddress(hostIp, number));
         }
     }
 

@@ -34,15 +34,20 @@ public record ClientCounts(long requests, long failed, long retried, long held, 
     }
 
     private String p99() {
-        long all = micros.values().stream().mapToLong(Long::longValue).sum();
-        long beyond = all / 100;
-        long seen = 0;
-        for (var one : micros.entrySet()) {
-            seen += one.getValue();
-            if (all > 0 && seen >= all - beyond) {
-                return String.format(Locale.ROOT, "%.1f ms", one.getKey() / 1000.0);
+        long micros99 = quantile(micros, 0.99);
+        return micros99 == 0 ? "" : String.format(Locale.ROOT, "%.1f ms", micros99 / 1000.0);
+    }
+
+    /** The class, by its upper bound, in which that part of all is reached; 0 where there is nothing. */
+    public static long quantile(SortedMap<Long, Long> counts, double q) {
+        long all = counts.values().stream().mapToLong(Long::longValue).sum();
+        long wanted = (long) Math.ceil(all * q);
+        for (var one : counts.entrySet()) {
+            wanted -= one.getValue();
+            if (all > 0 && wanted <= 0) {
+                return one.getKey();
             }
         }
-        return "";
+        return 0;
     }
 }
