@@ -9,14 +9,34 @@ let connection;
 function handle(number) {
   const claim = rollout.claim(`event:${number}`);
   if (claim.won || (claim.unavailable && rollout.role === 'ACTIVE')) connection.write(`ANSWER ${number}\n`);
+  return claim;
 }
 
 function drainKept() {
   while (rollout?.role === 'ACTIVE' && kept.length) handle(kept.shift().number);
 }
 
+/** What only this instance has seen is its own, until it gets an event that the other has, or no more come. */
+function settle(quiet) {
+  let settled = rollout.role !== 'DRAINING';
+  while (!settled && kept.length && Date.now() - kept[0].at > 200) { // the other's head start
+    const claim = handle(kept.shift().number);
+    settled = Boolean(claim.lost || claim.fenced);
+    quiet = Date.now();
+  }
+  if (kept.length || !rollout.isReady) quiet = Date.now();
+  else if (Date.now() - quiet > 300) {
+    settled ||= !rollout.othersWon(300);
+    quiet = Date.now(); // else there were events, and none came here: it is behind
+  }
+  if (settled) rollout.inFlight = 0;
+  else setTimeout(settle, 10, quiet);
+}
+
 const rollout = new Rollout((old, role) => {
   console.log(old, '->', role);
+  if (role === 'ACTIVE') rollout.inFlight = 1; // until it has settled: it must not be stopped before
+  else if (old === 'ACTIVE') setTimeout(settle, 10, Date.now());
   setImmediate(drainKept);
 });
 

@@ -9,9 +9,8 @@ lock, kept = threading.Lock(), deque()  # events of the last 30 s, while another
 def handle(number):
     status, _ = rollout.claim(f"event:{number}")
     if status == "CLAIMED" or (status == "UNAVAILABLE" and rollout.role == "ACTIVE"):
-        rollout.in_flight += 1
         connection.sendall(f"ANSWER {number}\n".encode())
-        rollout.in_flight -= 1
+    return status
 
 
 def drain_kept():
@@ -20,10 +19,33 @@ def drain_kept():
             handle(kept.popleft()[1])
 
 
+def settle():
+    """What only this instance has seen is its own, until it gets an event that the other has, or no more come."""
+    quiet = time.monotonic()
+    while rollout.role == "DRAINING":
+        with lock:
+            if kept and time.monotonic() - kept[0][0] > 0.2:  # the other's head start
+                if handle(kept.popleft()[1]) in ("LOST", "FENCED"):
+                    break
+                quiet = time.monotonic()
+                continue
+            if kept or not rollout.is_ready:
+                quiet = time.monotonic()
+            elif time.monotonic() - quiet > 0.3:
+                if not rollout.others_won(300):
+                    break
+                quiet = time.monotonic()  # there were events, and none came here: it is behind
+        time.sleep(0.01)
+    rollout.in_flight = 0
+
+
 def changed(old, new):
     print(old, "->", new, flush=True)
     if new == "ACTIVE":
+        rollout.in_flight = 1  # until it has settled: it must not be stopped before
         threading.Thread(target=drain_kept, daemon=True).start()
+    elif old == "ACTIVE":
+        threading.Thread(target=settle, daemon=True).start()
 
 
 rollout = Rollout(on_role=changed)

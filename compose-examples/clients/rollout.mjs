@@ -18,6 +18,7 @@ const JOIN = `INSERT INTO instance(instance_id, scope_id, generation, role, boot
   sqlite = excluded.sqlite, heartbeat_at = excluded.heartbeat_at`;
 const ROWS = `SELECT mode, active_instance AS active, generation, min_generation,
   EXISTS(SELECT 1 FROM meta WHERE k = 'drain:' || ?1) AS told FROM scope WHERE scope_id = 1`;
+const OTHERS = 'SELECT 1 FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ? LIMIT 1';
 const REPORT = 'UPDATE instance SET role = ?, ready = ?, in_flight = ?, heartbeat_at = ? WHERE instance_id = ?';
 const nap = new Int32Array(new SharedArrayBuffer(4));
 
@@ -89,6 +90,11 @@ export class Rollout {
   /** True where the token was not stale: Date.now() + ms renews, FOREVER completes, 0 gives the event back. */
   leaseUntil(token, until) {
     return this.alone || this.#ask(`${LEASE} RETURNING 1`, until, ...token).length === 1;
+  }
+
+  /** Whether another instance has won an event lately. */
+  othersWon(latelyMs) {
+    return !this.alone && this.#ask(OTHERS, Date.now() - latelyMs, this.generation).length > 0;
   }
 
   ready(isReady = 1) {

@@ -16,6 +16,7 @@ JOIN = """INSERT INTO instance(instance_id, scope_id, generation, role, boot_tok
   sqlite = excluded.sqlite, heartbeat_at = excluded.heartbeat_at"""
 ROWS = """SELECT mode, active_instance, generation, min_generation, EXISTS(SELECT 1 FROM meta WHERE k = 'drain:' || ?1)
   FROM scope WHERE scope_id = 1"""
+OTHERS = "SELECT EXISTS(SELECT 1 FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ?)"
 REPORT = "UPDATE instance SET role = ?, ready = ?, in_flight = ?, heartbeat_at = ? WHERE instance_id = ?"
 
 
@@ -90,6 +91,10 @@ class Rollout:
     def lease_until(self, token, until):
         """True where the token was not stale: now() + ms renews, FOREVER completes, 0 gives the event back."""
         return self.alone or self._ask(LEASE, until, *token) == 1
+
+    def others_won(self, lately_ms):
+        """Whether another instance has won an event lately."""
+        return not self.alone and self._ask(OTHERS, now() - lately_ms, self.generation)[0][0] == 1
 
     def ready(self, is_ready=1):
         self.is_ready = is_ready

@@ -90,6 +90,11 @@ rollout_lease_until() { # TOKEN UNTIL: "$rollout_now + MS" renews, $rollout_fore
   rollout_ask "UPDATE claim SET lease_until = $2 WHERE scope_id = 1 AND $1; SELECT changes()" && [ "$answer" = 1 ]
 }
 
+rollout_others_won() { # LATELY_MS: whether another instance has won an event lately
+  [ -n "${ROLLOUT_INSTANCE:-}" ] && rollout_ask "SELECT EXISTS(SELECT 1 FROM claim WHERE scope_id = 1
+    AND claimed_at >= $rollout_now - $1 AND generation <> $rollout_generation)" && [ "$answer" = 1 ]
+}
+
 rollout_look() { # sets $role by the rows; call it every 100 ms. Without rows, the role stays what it was
   [ -n "${ROLLOUT_INSTANCE:-}" ] || return 0
   [ "$rollout_inode" = "$(stat -c %i "$ROLLOUT_DIR/claims.db" 2>/dev/null)" ] || rollout_open

@@ -2,7 +2,7 @@
 import http.client, json, os, socket, threading, time
 from collections import deque
 
-lock, kept, role = threading.Lock(), deque(), "STARTING"  # events of the last 30 s, while another instance answers
+lock, kept, role, connected = threading.Lock(), deque(), "STARTING", False  # events of the last 30 s, while another instance answers
 
 
 class Sidecar(http.client.HTTPConnection):
@@ -26,17 +26,47 @@ def follow_role():
             time.sleep(0.1)
             continue
         if now != role:
-            print(role, "->", now)
-            role = now
+            old, role = role, now
+            print(old, "->", now)
+            if now == "ACTIVE":
+                sidecar.ask("PUT", "/work/turn")  # until it has settled: it must not be stopped before
+            elif old == "ACTIVE":
+                threading.Thread(target=settle, daemon=True).start()
             answer_kept()
+
+
+def handle(number):
+    status = claims.ask("POST", f"/claims/event%3A{number}")[0]
+    if status == 200 or (status == 503 and role == "ACTIVE"):
+        connection.sendall(f"ANSWER {number}\n".encode())
+    return status
 
 
 def answer_kept():
     with lock:
         while role == "ACTIVE" and kept:
-            number = kept.popleft()[1]
-            if claims.ask("POST", f"/claims/event%3A{number}")[0] in (200, 503):
-                connection.sendall(f"ANSWER {number}\n".encode())
+            handle(kept.popleft()[1])
+
+
+def settle():
+    """What only this instance has seen is its own, until it gets an event that the other has, or no more come."""
+    quiet = time.monotonic()
+    while role != "ACTIVE":
+        with lock:
+            if kept and time.monotonic() - kept[0][0] > 0.2:  # the other's head start
+                if handle(kept.popleft()[1]) in (409, 410):
+                    break
+                quiet = time.monotonic()
+                continue
+            if kept or not connected:
+                quiet = time.monotonic()
+            elif time.monotonic() - quiet > 0.3:
+                if not claims.ask("GET", "/claims?lately=300ms")[1]["othersWon"]:
+                    break
+                quiet = time.monotonic()  # there were events, and none came here: it is behind
+        time.sleep(0.01)
+    if role != "ACTIVE":
+        Sidecar().ask("DELETE", "/work/turn")
 
 
 claims = Sidecar()
@@ -46,6 +76,7 @@ while True:
         connection = socket.create_connection((os.environ.get("GATEWAY_HOST", "gateway"), 7000))
         connection.sendall(f"HELLO {os.environ.get('ROLLOUT_INSTANCE', 'laptop')}\n".encode())
         Sidecar().ask("PUT", "/components/session", "ready")
+        connected = True
         for line in connection.makefile():
             with lock:
                 kept.append((time.monotonic(), int(line.split()[1])))
@@ -54,5 +85,6 @@ while True:
             answer_kept()
     except OSError as e:
         print("the gateway is away:", e)
+    connected = False
     Sidecar().ask("PUT", "/components/session", "down not connected")
     time.sleep(0.2)

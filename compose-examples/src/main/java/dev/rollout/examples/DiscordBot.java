@@ -17,6 +17,7 @@ import net.dv8tion.jda.api.hooks.ListenerAdapter;
 import net.dv8tion.jda.api.requests.GatewayIntent;
 import net.dv8tion.jda.api.requests.RestConfig;
 import net.dv8tion.jda.api.utils.Compression;
+import net.dv8tion.jda.api.utils.SessionController;
 import net.dv8tion.jda.api.utils.SessionControllerAdapter;
 
 /**
@@ -28,7 +29,8 @@ import net.dv8tion.jda.api.utils.SessionControllerAdapter;
 public final class DiscordBot extends ListenerAdapter {
     private static final Duration DAY = Duration.ofDays(1);
     private static final int IDENTIFIES_A_DAY = 900; // Discord resets the token after 1000
-    private static final Duration BETWEEN_IDENTIFIES = Duration.ofSeconds(5);
+    /** Discord wants 5 s from login to login; how long each takes from here to there is not always the same. */
+    private static final Duration BETWEEN_IDENTIFIES = Duration.ofSeconds(7);
 
     private final Rollout rollout;
     private final Inbox<Message> inbox;
@@ -41,43 +43,22 @@ public final class DiscordBot extends ListenerAdapter {
     public static void main(String[] args) throws InterruptedException {
         Rollout rollout = Rollout.join();
         rollout.onRole((from, to) -> System.out.println(from + " -> " + to));
-        awaitBudget(rollout);
         JDABuilder builder = JDABuilder.createLight(
                         System.getenv().getOrDefault("DISCORD_TOKEN", ""),
                         GatewayIntent.GUILD_MESSAGES,
                         GatewayIntent.MESSAGE_CONTENT)
                 .setEnableShutdownHook(false)
                 .addEventListeners(new DiscordBot(rollout));
+        builder.setSessionController(new Sessions(rollout));
         String api = System.getenv("DISCORD_API");
-        String gateway = System.getenv("DISCORD_GATEWAY");
-        if (api != null && gateway != null) {
-            builder.setRestConfig(new RestConfig().setBaseUrl(api))
-                    .setCompression(Compression.NONE)
-                    .setSessionController(new SessionControllerAdapter() {
-                        @Override
-                        public String getGateway() {
-                            return gateway;
-                        }
-                    });
+        if (api != null) {
+            builder.setRestConfig(new RestConfig().setBaseUrl(api)).setCompression(Compression.NONE);
         }
         JDA jda = builder.build();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             rollout.notReady();
             jda.shutdown();
         }));
-    }
-
-    /** Logins are counted by Discord over all instances and restarts: a bot in a crash loop must not spend them all. */
-    private static void awaitBudget(Rollout rollout) throws InterruptedException {
-        Budget aDay = rollout.budget("identify", IDENTIFIES_A_DAY, DAY);
-        Budget inARow = rollout.budget("identify-pause", 1, BETWEEN_IDENTIFIES);
-        while (inARow.spend() == Budget.Spending.EXHAUSTED) {
-            Thread.sleep(100);
-        }
-        if (aDay.spend() == Budget.Spending.EXHAUSTED) {
-            System.out.println("the logins of this day are spent: not logging in, so that the token is not reset");
-            Thread.sleep(DAY.toMillis());
-        }
     }
 
     @Override
@@ -113,5 +94,64 @@ public final class DiscordBot extends ListenerAdapter {
                 .sendMessage("pong " + message.getContentRaw())
                 .setNonce(Rollout.effectKey("create:" + message.getId() + "#reply"))
                 .complete();
+    }
+
+    /**
+     * Logins are counted by Discord over all instances and restarts: a bot in a crash loop must not spend them all. What
+     * is only resumed does not come by here.
+     */
+    private static final class Sessions extends SessionControllerAdapter {
+        private final Rollout rollout;
+
+        Sessions(Rollout rollout) {
+            this.rollout = rollout;
+        }
+
+        @Override
+        public String getGateway() {
+            String gateway = System.getenv("DISCORD_GATEWAY");
+            return gateway == null ? super.getGateway() : gateway;
+        }
+
+        @Override
+        public void appendSession(SessionConnectNode login) {
+            super.appendSession(new Login(login, rollout));
+        }
+
+        @Override
+        public void removeSession(SessionConnectNode login) {
+            super.removeSession(new Login(login, rollout));
+        }
+    }
+
+    private record Login(SessionController.SessionConnectNode of, Rollout rollout)
+            implements SessionController.SessionConnectNode {
+        @Override
+        public boolean isReconnect() {
+            return of.isReconnect();
+        }
+
+        @Override
+        public JDA getJDA() {
+            return of.getJDA();
+        }
+
+        @Override
+        public JDA.ShardInfo getShardInfo() {
+            return of.getShardInfo();
+        }
+
+        @Override
+        public void run(boolean isLast) throws InterruptedException {
+            Budget inARow = rollout.budget("identify-pause", 1, BETWEEN_IDENTIFIES);
+            while (inARow.spend() == Budget.Spending.EXHAUSTED) {
+                Thread.sleep(100);
+            }
+            if (rollout.budget("identify", IDENTIFIES_A_DAY, DAY).spend() == Budget.Spending.EXHAUSTED) {
+                System.out.println("the logins of this day are spent: not logging in, so that the token is not reset");
+                Thread.sleep(DAY.toMillis());
+            }
+            of.run(isLast);
+        }
     }
 }

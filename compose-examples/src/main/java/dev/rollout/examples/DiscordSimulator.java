@@ -27,7 +27,9 @@ import org.jspecify.annotations.Nullable;
  * {@code IDENTIFY_LIMIT} of them the token is reset and every session is closed.
  *
  * <p>Port 8080 is Discord; port 7000 takes lines, as the example's {@link EventGateway}: {@code START}, {@code STOP},
- * {@code DROP} (cuts every connection, to be resumed), {@code REPORT}.
+ * {@code DROP} (cuts every connection, to be resumed), {@code BEHIND} (at the next login, cuts the others and lets the
+ * new session begin a little later: what is sent in between only the others get, when they resume, which takes seconds),
+ * {@code REPORT}.
  */
 public final class DiscordSimulator {
     private static final int DISPATCH = 0;
@@ -41,6 +43,8 @@ public final class DiscordSimulator {
     private static final short UNKNOWN_OP = 4001;
     private static final short NOT_IDENTIFIED = 4003;
     private static final int KEPT = 10_000;
+    private static final long LOGIN_MILLIS = 500;
+    private static final long RESUME_MILLIS = 3000;
     private static final long SEND_MILLIS = 20; // 50 messages a second
     private static final String BOT = "100000000000000001";
     private static final String USER = "100000000000000002";
@@ -84,6 +88,8 @@ public final class DiscordSimulator {
     private final Map<Long, List<String>> answers = new HashMap<>();
     private final Set<String> nonces = new HashSet<>();
     private boolean sending;
+    private boolean behind;
+    private boolean slow;
     private long messages;
     private int identifies;
     private int tooSoon;
@@ -128,8 +134,8 @@ public final class DiscordSimulator {
             JsonObject frame = new JsonObject(text);
             switch (frame.getInteger("op", -1)) {
                 case HEARTBEAT -> send(socket, HEARTBEAT_ACK, new JsonObject());
-                case IDENTIFY -> mine[0] = identify(socket);
-                case RESUME -> mine[0] = resume(socket, frame.getJsonObject("d"));
+                case IDENTIFY -> identify(socket, mine);
+                case RESUME -> resume(socket, mine, frame.getJsonObject("d"));
                 case 3, 4, 8 -> {} // presence, voice, members: nothing to do
                 default ->
                     socket.close(mine[0] == null ? NOT_IDENTIFIED : UNKNOWN_OP, "what is op " + frame.getValue("op"));
@@ -146,7 +152,7 @@ public final class DiscordSimulator {
         });
     }
 
-    private @Nullable Session identify(ServerWebSocket socket) {
+    private void identify(ServerWebSocket socket, Session[] mine) {
         long now = System.currentTimeMillis();
         if (++identifies > limit) {
             System.out.println("login " + identifies + " of " + limit + ": the token is reset");
@@ -157,15 +163,27 @@ public final class DiscordSimulator {
             });
             sessions.clear();
             socket.close(TOKEN_REFUSED, "Authentication failed.");
-            return null;
+            return;
         }
         if (now - lastIdentify < pauseMillis) {
             tooSoon++;
             send(socket, INVALID_SESSION, false);
-            return null;
+            return;
         }
         lastIdentify = now;
+        if (behind) {
+            behind = false;
+            drop();
+            slow = true;
+            vertx.setTimer(LOGIN_MILLIS, later -> begin(socket, mine));
+        } else {
+            begin(socket, mine);
+        }
+    }
+
+    private void begin(ServerWebSocket socket, Session[] mine) {
         Session session = new Session("session-" + identifies);
+        mine[0] = session;
         session.socket = socket;
         sessions.put(session.id, session);
         System.out.println("login " + identifies + ", " + sessions.size() + " session(s)");
@@ -184,17 +202,25 @@ public final class DiscordSimulator {
                         .put("application", new JsonObject().put("id", BOT).put("flags", 0))
                         .put("shard", new JsonArray().add(0).add(1)));
         session.dispatch("GUILD_CREATE", guild());
-        return session;
     }
 
-    private @Nullable Session resume(ServerWebSocket socket, JsonObject data) {
+    private void resume(ServerWebSocket socket, Session[] mine, JsonObject data) {
         Session session = sessions.get(data.getString("session_id"));
         if (session == null) {
             send(socket, INVALID_SESSION, false);
-            return null;
+            return;
         }
         resumes++;
-        int seen = data.getInteger("seq");
+        mine[0] = session;
+        if (slow) {
+            slow = false;
+            vertx.setTimer(RESUME_MILLIS, later -> catchUp(socket, session, data.getInteger("seq")));
+        } else {
+            catchUp(socket, session, data.getInteger("seq"));
+        }
+    }
+
+    private static void catchUp(ServerWebSocket socket, Session session, int seen) {
         session.socket = socket;
         for (JsonObject event : new ArrayList<>(session.sent)) {
             if (event.getInteger("s") > seen) {
@@ -202,7 +228,6 @@ public final class DiscordSimulator {
             }
         }
         session.dispatch("RESUMED", new JsonObject());
-        return session;
     }
 
     private static void send(ServerWebSocket socket, int op, Object data) {
@@ -346,16 +371,20 @@ public final class DiscordSimulator {
             switch (line.toString().strip()) {
                 case "START" -> sending = true;
                 case "STOP" -> sending = false;
-                case "DROP" ->
-                    sessions.values().forEach(session -> {
-                        if (session.socket != null) {
-                            session.socket.close((short) 4000, "go and resume");
-                        }
-                    });
+                case "DROP" -> drop();
+                case "BEHIND" -> behind = true;
                 case "REPORT" -> socket.write(report() + "\n");
                 default -> socket.write("what is " + line + "?\n");
             }
         }));
+    }
+
+    private void drop() {
+        sessions.values().forEach(session -> {
+            if (session.socket != null) {
+                session.socket.close((short) 4000, "go and resume");
+            }
+        });
     }
 
     private String report() {
@@ -366,6 +395,16 @@ public final class DiscordSimulator {
                 + " twice="
                 + answers.values().stream().filter(given -> given.size() > 1).count()
                 + " by=" + by + " identifies=" + identifies + " tooSoon=" + tooSoon + " resumes=" + resumes
-                + " repeatedNonces=" + repeatedNonces;
+                + " repeatedNonces=" + repeatedNonces + missing();
+    }
+
+    private String missing() {
+        List<Long> missing = answers.entrySet().stream()
+                .filter(answer -> answer.getValue().isEmpty())
+                .map(answer -> answer.getKey() - FIRST_MESSAGE)
+                .sorted()
+                .limit(20)
+                .toList();
+        return missing.isEmpty() ? "" : " missing=" + missing;
     }
 }

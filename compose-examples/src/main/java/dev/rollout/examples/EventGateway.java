@@ -12,6 +12,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -20,14 +23,27 @@ import java.util.concurrent.locks.LockSupport;
  * A small stand-in for a bot platform: it broadcasts numbered events to every connected session, as Discord does, and
  * records who answered what.
  *
- * <p>Lines in: {@code HELLO name}, {@code ANSWER number}, {@code START}, {@code STOP}, {@code REPORT}. Lines out:
- * {@code EVENT number}, and the report.
+ * <p>Lines in: {@code HELLO name}, {@code ANSWER number}, {@code START}, {@code STOP}, {@code BEHIND} (the sessions that
+ * are there get every event 4 s late from now on), {@code REPORT}. Lines out: {@code EVENT number}, and the report.
  */
 public final class EventGateway {
     private static final int PORT = 7000;
     private static final long INTERVAL_NANOS = 5_000_000; // 200 events a second
 
-    private final List<PrintWriter> sessions = new CopyOnWriteArrayList<>();
+    private static final long BEHIND_MILLIS = 4000;
+
+    private static final class Session {
+        final PrintWriter out;
+        volatile boolean behind;
+
+        Session(PrintWriter out) {
+            this.out = out;
+        }
+    }
+
+    private final List<Session> sessions = new CopyOnWriteArrayList<>();
+    private final ScheduledExecutorService late = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().factory());
     private final Map<Long, AtomicInteger> answers = new ConcurrentHashMap<>();
     private final Map<String, AtomicLong> byName = new ConcurrentHashMap<>();
     private final AtomicLong sent = new AtomicLong();
@@ -59,12 +75,20 @@ public final class EventGateway {
             if (sending && !sessions.isEmpty()) {
                 long number = sent.incrementAndGet();
                 answers.put(number, new AtomicInteger());
-                for (PrintWriter session : sessions) {
-                    synchronized (session) {
-                        session.println("EVENT " + number);
+                for (Session session : sessions) {
+                    if (session.behind) {
+                        late.schedule(() -> send(session, number), BEHIND_MILLIS, TimeUnit.MILLISECONDS);
+                    } else {
+                        send(session, number);
                     }
                 }
             }
+        }
+    }
+
+    private static void send(Session session, long number) {
+        synchronized (session) {
+            session.out.println("EVENT " + number);
         }
     }
 
@@ -74,24 +98,26 @@ public final class EventGateway {
                 BufferedReader in =
                         new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
                 PrintWriter out = new PrintWriter(socket.getOutputStream(), true, StandardCharsets.UTF_8)) {
+            Session session = new Session(out);
             try {
                 for (String line = in.readLine(); line != null; line = in.readLine()) {
                     String[] words = line.split(" ", 2);
                     switch (words[0]) {
                         case "HELLO" -> {
                             name = words[1];
-                            sessions.add(out);
+                            sessions.add(session);
                             System.out.println(name + " is connected, " + sessions.size() + " session(s)");
                         }
                         case "ANSWER" -> answered(Long.parseLong(words[1]), name);
                         case "START" -> sending = true;
                         case "STOP" -> sending = false;
+                        case "BEHIND" -> sessions.forEach(each -> each.behind = true);
                         case "REPORT" -> out.println(report());
                         default -> out.println("what is " + line + "?");
                     }
                 }
             } finally {
-                sessions.remove(out);
+                sessions.remove(session);
             }
         } catch (IOException e) {
             System.out.println(name + " is gone: " + e.getMessage());

@@ -18,7 +18,7 @@ final class Routes implements HttpServer.Handler {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
     private static final String HELP =
-            "GET /healthz /readyz /role, PUT /components/NAME, POST /claims/ID[/complete|/renew"
+            "GET /healthz /readyz /role /claims, PUT /components/NAME, POST /claims/ID[/complete|/renew"
                     + "|/release], PUT and DELETE /work/ID";
 
     private final Components components;
@@ -55,6 +55,10 @@ final class Routes implements HttpServer.Handler {
             case "POST role" -> {
                 rollout.ring(); // the agent's doorbell: x-rollout.handover.http
                 yield HttpServer.Reply.of(202, Map.of("role", rollout.role()));
+            }
+            case "GET claims" -> {
+                Duration lately = Durations.parse(request.query().getOrDefault("lately", "300ms"));
+                yield HttpServer.Reply.of(200, Map.of("othersWon", rollout.othersWon(lately)));
             }
             case "POST claims" ->
                 claim(name, Optional.ofNullable(request.query().get("lease")));

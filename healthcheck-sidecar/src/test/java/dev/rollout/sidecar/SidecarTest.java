@@ -192,6 +192,9 @@ class SidecarTest {
         expect(400, "numbers", "POST", "/claims/job/complete", "");
         expect(400, "no duration", "POST", "/claims/job?lease=soon", "");
         expect(400, "1 to 128 bytes", "POST", "/claims/" + "x".repeat(200), "");
+        expect(200, "\"othersWon\": false", "GET", "/claims?lately=1m", "");
+        agent.claim("create:another's", 4, Long.MAX_VALUE);
+        expect(200, "\"othersWon\": true", "GET", "/claims?lately=1m", "");
         expect(404, "GET /healthz", "GET", "/nothing", "");
         agent.fence(4);
         expect(410, "FENCED", "POST", "/claims/late", "");

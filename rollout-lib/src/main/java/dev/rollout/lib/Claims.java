@@ -58,6 +58,16 @@ final class Claims {
         return claim(affinity(key), ClaimStore.FOREVER);
     }
 
+    /** Whether another generation has won the event; false where the store cannot say. */
+    boolean wonByAnother(String eventId) {
+        try {
+            OptionalLong winner = store.holder(eventId);
+            return winner.isPresent() && winner.getAsLong() != generation.getAsLong();
+        } catch (SQLException e) {
+            return false;
+        }
+    }
+
     boolean owns(String key) {
         try {
             OptionalLong owner = store.holder(affinity(key));

@@ -1,5 +1,6 @@
 package dev.rollout.lib;
 
+import dev.rollout.contract.Mode;
 import dev.rollout.contract.Role;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -11,12 +12,24 @@ import org.jspecify.annotations.Nullable;
  * The one door through which a bot takes its events. Every instance passes every event it sees; the inbox claims and
  * handles it, or keeps it, by role.
  *
- * <p>A standby (or draining) instance keeps the events of the last {@code window}. When it becomes active it replays
- * them through {@code claim()}: what the other has handled is lost to it, what the other has not comes exactly once.
- * Events that arrive during the replay queue behind it, so their order is kept. An event that another holds under a
- * lease is asked for again when the lease is over.
+ * <p>A standby keeps the events of the last {@code window}. When it becomes active it replays them through
+ * {@code claim()}: what the other has handled is lost to it, what the other has not comes exactly once. Events that
+ * arrive during the replay queue behind it, so their order is kept. An event that another holds under a lease is asked
+ * for again when the lease is over.
+ *
+ * <p>An instance that drains may be behind (a slow handler, a connection that was lost and is resumed), so that it still
+ * gets events from before the other's session, which nobody else has seen. It goes on claiming, a little later than the
+ * other does, until it loses an event to the other, or no more come. It counts as work in flight until then. Where every
+ * event goes to one instance only (exclusive and competing sources), it handles what it still gets at once.
  */
 public final class Inbox<E> {
+    /** The other's head start with an event that both see. */
+    private static final Duration HEAD_START = Duration.ofMillis(200);
+    /** A draining instance that is connected has got all events when there was none for so long, here nor elsewhere. */
+    private static final Duration QUIET = Duration.ofMillis(300);
+
+    private static final long LOOK_MILLIS = 10;
+
     private record Kept<E>(String id, @Nullable String affinityKey, E event, long atNanos) {}
 
     private final Rollout rollout;
@@ -43,7 +56,7 @@ public final class Inbox<E> {
         this.rollout = rollout;
         this.handler = handler;
         this.options = options;
-        rollout.onRole((from, to) -> changed(to));
+        rollout.onRole(this::changed);
     }
 
     /**
@@ -80,10 +93,10 @@ public final class Inbox<E> {
         } finally {
             lock.unlock();
         }
-        if (keep) {
-            replay(); // whoever brings an event in meanwhile helps to catch up, so that a fast source waits for it
-        } else {
+        if (!keep) {
             handle(event);
+        } else if (handles()) {
+            replay(); // whoever brings an event in meanwhile helps to catch up, so that a fast source waits for it
         }
     }
 
@@ -100,34 +113,53 @@ public final class Inbox<E> {
         kept.addLast(event);
     }
 
-    private void changed(Role role) {
+    private void changed(Role from, Role to) {
+        boolean drains = from == Role.ACTIVE && to == Role.DRAINING;
+        boolean settles = drains && rollout.mode() == Mode.BROADCAST;
         lock.lock();
         try {
-            direct = false;
-            overlap = role == Role.ACTIVE && !kept.isEmpty() ? new Overlap(kept.size(), firstMillis(), lost()) : null;
+            direct &= drains && !settles;
+            overlap = to == Role.ACTIVE && !kept.isEmpty() ? new Overlap(kept.size(), firstMillis(), lost()) : null;
         } finally {
             lock.unlock();
         }
-        if (role == Role.ACTIVE) {
+        if (to == Role.ACTIVE || drains) {
             // not on the watcher's thread: it must see the next change of role while this goes on
-            Thread thread = new Thread(this::replay, "rollout-replay");
+            Rollout.InFlight work = rollout.begin();
+            Thread thread = new Thread(
+                    () -> {
+                        try (work) {
+                            if (settles) {
+                                settle();
+                            } else {
+                                replay();
+                            }
+                        }
+                    },
+                    "rollout-replay");
             thread.setDaemon(true);
             thread.start();
         }
     }
 
-    /** Handles what was kept, one by one and in order, for as long as this instance is the active one. */
+    /** Whether what comes in is this instance's to handle: nobody else may get it from a source that is not shared. */
+    private boolean handles() {
+        Role role = rollout.role();
+        return role == Role.ACTIVE || role == Role.DRAINING && rollout.mode() != Mode.BROADCAST;
+    }
+
+    /** Handles what was kept, one by one and in order, for as long as this instance handles events. */
     private void replay() {
         Overlap over = null;
         turn.lock();
         try {
-            while (rollout.role() == Role.ACTIVE) {
+            while (handles()) {
                 Kept<E> next;
                 lock.lock();
                 try {
                     next = kept.pollFirst();
                     if (next == null) {
-                        direct = rollout.role() == Role.ACTIVE;
+                        direct = handles();
                         over = overlap;
                         overlap = null;
                         return;
@@ -145,11 +177,68 @@ public final class Inbox<E> {
         }
     }
 
+    /** Claims what the other has not seen, until it is sure that the other sees what comes here. */
+    private void settle() {
+        long lastNanos = System.nanoTime();
+        boolean settled = false;
+        turn.lock();
+        try {
+            while (!settled && rollout.role() == Role.DRAINING) {
+                long now = System.nanoTime();
+                Kept<E> next = ripe(now);
+                if (next != null) {
+                    settled = handle(next) && rollout.wonByAnother(next.id());
+                    lastNanos = System.nanoTime();
+                } else if (rollout.isDown() || !isEmpty()) {
+                    lastNanos = now; // what it missed comes when it is connected again
+                    Thread.sleep(LOOK_MILLIS);
+                } else if (now - lastNanos <= QUIET.toNanos()) {
+                    Thread.sleep(LOOK_MILLIS);
+                } else {
+                    settled = !rollout.othersWon(QUIET); // else there were events, and none came here
+                    lastNanos = now;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            turn.unlock();
+        }
+        if (!settled && rollout.role() == Role.STOPPED) {
+            System.getLogger(Inbox.class.getName())
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "stopped before it had caught up: events that came here before the other instance was there"
+                                    + " may not have been handled (a longer drain.timeout gives it more time)");
+        }
+    }
+
+    /** The oldest event that was kept, if the other has had its head start with it. */
+    private @Nullable Kept<E> ripe(long now) {
+        lock.lock();
+        try {
+            Kept<E> first = kept.peekFirst();
+            return first != null && now - first.atNanos() > HEAD_START.toNanos() ? kept.pollFirst() : null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isEmpty() {
+        lock.lock();
+        try {
+            return kept.isEmpty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private long firstMillis() {
         return System.currentTimeMillis() - (System.nanoTime() - kept.getFirst().atNanos()) / 1_000_000;
     }
 
-    private void handle(Kept<E> event) {
+    /** @return whether another instance has the event */
+    private boolean handle(Kept<E> event) {
         Handler<E> counted = e -> {
             handler.handle(e);
             handled.incrementAndGet();
@@ -161,6 +250,7 @@ public final class Inbox<E> {
                 if (other.mayComeFree()) {
                     rollout.later().in(other.heldMillis() + 1, () -> again(event));
                 }
+                return true;
             } else if (claim instanceof Claim.Fenced) {
                 lost.incrementAndGet();
             } else if (claim instanceof Claim.Unavailable) {
@@ -186,6 +276,7 @@ public final class Inbox<E> {
                 rollout.later().in(lease.toMillis(), () -> again(event));
             }
         }
+        return false;
     }
 
     private Claim claimed(Kept<E> event, Handler<E> counted) throws Exception {

@@ -134,7 +134,7 @@ final class RoleWatcher {
             shared.fence(scope.minGeneration()); // the agent's word for this host, carried to where the claims are
             fenced = scope.minGeneration();
         }
-        become(scope.roleOf(member.instance(), generation, wasActive, store.toldToDrain()));
+        become(scope, scope.roleOf(member.instance(), generation, wasActive, store.toldToDrain()));
     }
 
     /** The rows cannot be read: the file on disk still tells who is active. Without both, a role is kept, never gained. */
@@ -148,18 +148,20 @@ final class RoleWatcher {
         try {
             Optional<RoleFile> file = RoleFile.read(member.roleFile());
             if (file.isPresent()) {
-                become(file.get().scope().roleOf(member.instance(), member.generation(), wasActive, false));
-            } else if (rollout.role() == Role.STARTING) {
-                become(Role.STANDBY);
+                Scope scope = file.get().scope();
+                become(scope, scope.roleOf(member.instance(), member.generation(), wasActive, false));
+            } else if (rollout.role() == Role.STARTING && !stopped) {
+                rollout.become(Role.STANDBY);
             }
         } catch (IOException unreadable) {
             // neither says anything: the role stays what it was
         }
     }
 
-    private void become(Role role) {
+    private void become(Scope scope, Role role) {
         wasActive |= role == Role.ACTIVE;
         if (!stopped) {
+            rollout.mode(scope.mode());
             rollout.become(role);
         }
     }

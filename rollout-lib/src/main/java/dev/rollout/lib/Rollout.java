@@ -1,6 +1,7 @@
 package dev.rollout.lib;
 
 import dev.rollout.contract.ClaimStore;
+import dev.rollout.contract.Mode;
 import dev.rollout.contract.Role;
 import dev.rollout.contract.Token;
 import java.sql.SQLException;
@@ -21,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Inbox<Message> inbox = new Inbox<>(rollout, this::answer);
  * session.onMessage(message -> inbox.receive("create:" + message.id(), message));
  * session.onConnected(rollout::ready);
+ * session.onDisconnected(rollout::notReady);
  * }</pre>
  *
  * <p>Thread safe. Where no agent is (no {@code ROLLOUT_*} variable is set), the role is ACTIVE for ever and every claim
@@ -40,7 +42,9 @@ public final class Rollout implements AutoCloseable {
     private final AtomicInteger inFlight = new AtomicInteger();
     private volatile Role role;
     private volatile boolean ready;
+    private volatile boolean down;
     private volatile long generation;
+    private volatile Mode mode = Mode.BROADCAST;
 
     /**
      * Joins as the environment says.
@@ -121,11 +125,13 @@ public final class Rollout implements AutoCloseable {
     /** Tells the agent that this instance could take over now. */
     public void ready() {
         ready = true;
+        down = false;
         ring();
     }
 
     /** Takes {@link #ready()} back: a shard was lost, a connection is down. */
     public void notReady() {
+        down |= ready;
         ready = false;
         ring();
     }
@@ -214,6 +220,18 @@ public final class Rollout implements AutoCloseable {
     }
 
     /**
+     * Whether other instances on this host have won events lately. An instance that drains and gets none itself has
+     * caught up where not; else it is behind. {@link Inbox} asks by itself.
+     */
+    public boolean othersWon(Duration lately) {
+        try {
+            return store != null && store.wonByOthers(generation, System.currentTimeMillis() - lately.toMillis()) > 0;
+        } catch (SQLException e) {
+            return false;
+        }
+    }
+
+    /**
      * Runs the body if this instance wins the event, and keeps the instance from being stopped while it runs.
      *
      * @return the claim: the body ran if it is {@link Claim.Claimed}
@@ -290,9 +308,29 @@ public final class Rollout implements AutoCloseable {
         return ready;
     }
 
+    /** Whether it was ready once, and said that it is no more: a connection that it had is lost. */
+    boolean isDown() {
+        return down;
+    }
+
+    /** How the service's events come. */
+    Mode mode() {
+        return mode;
+    }
+
+    /** Whether the event is a later instance's: a lost claim may also be this instance's own, of an event that came twice. */
+    boolean wonByAnother(String eventId) {
+        return claims != null && claims.wonByAnother(eventId);
+    }
+
     /** Called by the watcher alone: what to claim with from now on. */
     void generation(long now) {
         generation = now;
+    }
+
+    /** Called by the watcher alone, before the role that it matters to. */
+    void mode(Mode now) {
+        mode = now;
     }
 
     /** Called by the watcher alone. */

@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class HandoverTest {
@@ -69,6 +70,85 @@ class HandoverTest {
                     "events handled twice");
             assertTrue(inboxes.stream().allMatch(inbox -> inbox.handled() > 0), "every instance had its turn");
             assertEquals(Role.STOPPED, awaitEnd(a));
+        }
+    }
+
+    /** The previous is behind: it still gets events from before the other's session, which nobody else will handle. */
+    @ParameterizedTest
+    @ValueSource(strings = {"and both go on", "and then it is quiet", "after its connection was lost"})
+    void whatOnlyThePreviousSawIsHandledByIt(String how) throws Exception {
+        Map<Integer, AtomicInteger> handled = new ConcurrentHashMap<>();
+        try (Folder folder = new Folder(Mode.BROADCAST);
+                Rollout a = Rollout.join(folder.member("a", 2));
+                Rollout b = Rollout.join(folder.member("b", 4))) {
+            folder.activate("a", 2);
+            assertTrue(a.awaitRole(Role.ACTIVE, SOON));
+            Handler<Integer> handler = number ->
+                    handled.computeIfAbsent(number, n -> new AtomicInteger()).incrementAndGet();
+            Inbox<Integer> of = new Inbox<>(a, handler);
+            Inbox<Integer> ob = new Inbox<>(b, handler);
+            a.ready();
+            of.receive("event:0", 0);
+            if (how.contains("lost")) {
+                a.notReady();
+            }
+            folder.activate("b", 4);
+            assertTrue(a.awaitRole(Role.DRAINING, SOON));
+            assertTrue(b.awaitRole(Role.ACTIVE, SOON));
+            if (how.contains("lost")) {
+                Thread.sleep(1000);
+                assertEquals(1, a.inFlight(), "it must not be stopped before it is connected again");
+            }
+            for (int i = 1; i <= 100; i++) {
+                of.receive("event:" + i, i);
+                assertEquals(1, a.inFlight(), "it must not be stopped yet");
+            }
+            a.ready();
+            int all = how.contains("quiet") ? 100 : 200;
+            for (int i = 101; i <= all; i++) {
+                ob.receive("event:" + i, i);
+                of.receive("event:" + i, i);
+            }
+            ClaimStoreContract.until("it has caught up", () -> a.inFlight() == 0);
+            ClaimStoreContract.until(
+                    "and says so",
+                    () -> folder.agent.instance("a").orElseThrow().inFlight() == 0);
+            assertEquals(all + 1, handled.size(), "events unanswered");
+            assertTrue(handled.values().stream().allMatch(count -> count.get() == 1), "handled twice: " + handled);
+            assertEquals(101, of.handled());
+            of.receive("event:" + all + 1, all + 1);
+            Thread.sleep(500);
+            assertEquals(101, of.handled(), "the other sees the same: it claims nothing more");
+        }
+    }
+
+    /** Nobody else gets what an instance still receives from a queue, or has fetched before it let go of a source. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Mode.class,
+            names = {"EXCLUSIVE", "COMPETING"})
+    void whatADrainingInstanceIsGivenByASourceThatIsNotSharedIsItsOwn(Mode mode) throws Exception {
+        try (Folder folder = new Folder(mode);
+                Rollout a = Rollout.join(folder.member("a", 2))) {
+            folder.activate("a", 2);
+            assertTrue(a.awaitRole(Role.ACTIVE, SOON));
+            AtomicInteger handled = new AtomicInteger();
+            Inbox<Integer> inbox = new Inbox<>(a, number -> {
+                Thread.sleep(5);
+                handled.incrementAndGet();
+            });
+            Thread fetched = new Thread(() -> {
+                for (int i = 0; i < 100; i++) {
+                    inbox.receive("event:" + i, i);
+                }
+            });
+            fetched.start();
+            ClaimStoreContract.until("it has begun", () -> handled.get() > 10);
+            folder.activate(null, 4);
+            folder.agent.tellToDrain("a");
+            assertTrue(a.awaitRole(Role.DRAINING, SOON));
+            fetched.join();
+            assertEquals(100, handled.get());
         }
     }
 
