@@ -2,7 +2,7 @@ package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
-import dev.rollout.agent.wire.Launcher;
+import dev.rollout.agent.wire.Heir;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -88,9 +88,6 @@ final class GatewayVerb {
 
     /** Connections that exist stay with the gateway that has them, which ends when they have, or after half a minute. */
     static final class Upgrade extends Verb {
-        private static final long PATIENCE_MILLIS = 30_000;
-        private static final long LOOK_MILLIS = 20;
-
         /** Whether one runs, and this user may replace it. */
         static boolean wanted(Verb verb) {
             if (!System.getProperty("user.name").equals("root")) {
@@ -125,20 +122,13 @@ final class GatewayVerb {
                                     + " is just being taken over; nothing was changed, try again in a moment");
                 }
             }
-            Process heir = start();
-            long start = System.nanoTime();
-            JsonNode now = before;
-            while (now.path("pid").equals(before.path("pid"))) {
-                if (!heir.isAlive() || (System.nanoTime() - start) / 1_000_000 > PATIENCE_MILLIS) {
-                    heir.destroyForcibly(); // the one that runs sees it, and goes on
-                    throw new CliException(
-                            Exit.FAILED,
-                            "the new gateway did not take over, the old one goes on: see "
-                                    + folders().gatewayLog());
-                }
-                Thread.sleep(LOOK_MILLIS);
-                now = ask(this, "GET", "/v1/routes");
+            if (!tookOver()) {
+                throw new CliException(
+                        Exit.FAILED,
+                        "the new gateway did not take over, the old one goes on: see "
+                                + folders().gatewayLog());
             }
+            JsonNode now = ask(this, "GET", "/v1/routes");
             System.out.println("upgraded: " + before.path("version").asText() + " (pid "
                     + before.path("pid").asText() + ") to "
                     + now.path("version").asText() + ", pid "
@@ -146,9 +136,11 @@ final class GatewayVerb {
             return Exit.DONE;
         }
 
-        private Process start() {
+        private boolean tookOver() throws InterruptedException {
             try {
-                return Launcher.start(folders().gatewayLog(), "gateway", "take-over");
+                return Heir.takesOver(
+                        folders().gatewayLog(),
+                        () -> ask(this, "GET", "/v1/routes").path("pid").asLong());
             } catch (IOException e) {
                 throw new CliException(Exit.FAILED, "a gateway cannot be started: " + e.getMessage());
             }

@@ -3,6 +3,7 @@ package dev.rollout.agent.gateway;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.wire.Heir;
 import dev.rollout.agent.wire.Launcher;
 import java.io.IOException;
 import java.util.List;
@@ -110,14 +111,9 @@ final class GatewayKeeper implements AutoCloseable {
      */
     synchronized void renew() {
         try {
-            long before = pid();
-            Process heir = Launcher.start(folders.gatewayLog(), "gateway", "take-over");
-            long start = System.nanoTime();
-            while (pid() == before && heir.isAlive() && System.nanoTime() - start < PATIENCE_NANOS) {
-                Thread.sleep(TICK_MILLIS);
-            }
-            if (pid() == before) {
-                heir.destroyForcibly();
+            if (!Heir.takesOver(
+                    folders.gatewayLog(),
+                    () -> control.ask("GET", "/v1/routes", null).path("pid").asLong())) {
                 LOG.error(
                         "a port's mode or certificates changed, and no new gateway could take over (see {}): they hold"
                                 + " after 'rollout gateway stop'",
@@ -129,10 +125,6 @@ final class GatewayKeeper implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new EngineRefused(0, "the gateway: interrupted");
         }
-    }
-
-    private long pid() throws IOException {
-        return control.ask("GET", "/v1/routes", null).path("pid").asLong();
     }
 
     @Override
