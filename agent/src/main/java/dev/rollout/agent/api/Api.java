@@ -137,7 +137,7 @@ public final class Api implements Resource {
                 body.path("force").asBoolean() ? UpRequest.Force.ALL : UpRequest.Force.CHANGED_ONLY,
                 UpRequest.OnConflict.valueOf(
                         body.path("onConflict").asText("fail").toUpperCase(Locale.ROOT)),
-                Ticket.Kind.UP,
+                Ticket.Kind.valueOf(body.path("kind").asText("up").toUpperCase(Locale.ROOT)),
                 body.path("by").asText("unknown"));
     }
 

@@ -34,6 +34,7 @@ public final class Cli {
         verbs.put("undo", Undo::new);
         verbs.put("pause", Pause::new);
         verbs.put("resume", Resume::new);
+        verbs.put("release", Release::new);
         verbs.put("lock", Lock::new);
         verbs.put("unlock", Unlock::new);
         verbs.put("config", Config::new);

@@ -1,6 +1,7 @@
 package dev.rollout.agent.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.wire.Heir;
@@ -43,14 +44,23 @@ final class GatewayKeeper implements AutoCloseable {
         try {
             while (true) {
                 Thread.sleep(LOOK_MILLIS);
-                look();
+                lookAfter();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
-    private void look() throws InterruptedException {
+    /** What the gateway does now; nothing where none runs. */
+    JsonNode look() {
+        try {
+            return control.ask("GET", "/v1/routes", null);
+        } catch (IOException e) {
+            return MissingNode.getInstance();
+        }
+    }
+
+    private void lookAfter() throws InterruptedException {
         try {
             if (!routes().isEmpty() && !answers()) {
                 LOG.warn("the gateway is not there: starting it");
@@ -62,12 +72,7 @@ final class GatewayKeeper implements AutoCloseable {
     }
 
     private boolean answers() {
-        try {
-            control.ask("GET", "/v1/routes", null);
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
+        return !look().isMissingNode();
     }
 
     /** Asks the gateway, which is started if need be. @throws EngineRefused where it refuses or cannot be had */

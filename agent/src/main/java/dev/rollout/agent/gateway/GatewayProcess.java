@@ -39,7 +39,9 @@ public final class GatewayProcess {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayProcess.class);
     private static final String KIND = "gateway";
     private static final String HEIR = "gateway-heir";
-    private static final long RETIRE_NANOS = TimeUnit.SECONDS.toNanos(30);
+    /** How long connections that began here may go on where new ones are another's. */
+    static final long RETIRE_NANOS = TimeUnit.SECONDS.toNanos(30);
+
     private static final long RETIRE_LOOK_MILLIS = 50;
 
     private final Folders folders;
@@ -255,6 +257,7 @@ public final class GatewayProcess {
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("pid", ProcessHandle.current().pid());
         all.put("version", Version.TEXT);
+        all.put("elder", router.elder());
         all.put("routes", router.status());
         return all;
     }

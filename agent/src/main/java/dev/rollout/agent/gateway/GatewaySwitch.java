@@ -24,6 +24,9 @@ import java.util.function.Function;
 
 /** The traffic of published ports, through the gateway's process. */
 public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
+    private static final long PARK_NANOS = 2 * GatewayProcess.RETIRE_NANOS;
+    private static final long PARK_LOOK_MILLIS = 50;
+
     private final GatewayKeeper keeper;
 
     public GatewaySwitch(Folders folders) {
@@ -112,6 +115,63 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             put(spec.key(), List.of()); // Docker leads to them itself
             return;
         }
+        lead(spec, reachable, false);
+    }
+
+    @Override
+    public Optional<String> refusalToRelease(ServiceSpec spec) {
+        if (!has(spec.key())) {
+            return Optional.of("has no ports that the gateway leads, so there is nothing to hand back;"
+                    + " 'rollout gateway status' shows those that have");
+        }
+        if (spec.replicas() > 1) {
+            return Optional.of("has " + spec.replicas() + " replicas, and Docker can give a host port to one container"
+                    + " only: its ports stay with the gateway");
+        }
+        return System.getProperty("user.name").equals("root")
+                ? Optional.empty()
+                : Optional.of("holds its ports through the gateway, and handing them back without a gap needs root:"
+                        + " 'docker compose up -d --force-recreate' after 'rollout gateway stop' is the way with one");
+    }
+
+    @Override
+    public synchronized void park(ServiceSpec spec, List<Instance> targets) {
+        lead(spec, targets, true);
+        long end = System.nanoTime() + PARK_NANOS;
+        while (!parked(spec.key())) {
+            if (System.nanoTime() > end) {
+                throw new EngineRefused(
+                        0, "the gateway does not make room for Docker on the ports of " + spec.key() + "; see its log");
+            }
+            try {
+                Thread.sleep(PARK_LOOK_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new EngineRefused(0, "the gateway: interrupted");
+            }
+        }
+    }
+
+    /** Whether the host's ports are free: held neither by the gateway that runs nor by the one that it took over from. */
+    private boolean parked(ServiceKey key) {
+        JsonNode now = keeper.call("GET", "/v1/routes", null);
+        boolean free = now.path("elder").asLong() == 0;
+        for (JsonNode route : routes(now, key)) {
+            if (route.path("stale").asBoolean()) {
+                keeper.renew();
+                return false;
+            }
+            free &= route.path("redirectedFrom").asInt() != 0;
+        }
+        return free;
+    }
+
+    @Override
+    public synchronized void release(ServiceKey key) {
+        put(key, List.of());
+    }
+
+    private void lead(ServiceSpec spec, List<Instance> reachable, boolean parked) {
         boolean paused = of(spec.key()).stream().anyMatch(Route::paused); // until it is resumed
         List<Route> routes = new ArrayList<>();
         for (PublishedPort port : spec.publishedPorts()) {
@@ -124,6 +184,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                     port.policy(),
                     true,
                     paused,
+                    parked,
                     reachable.stream()
                             .map(target -> new Route.Backend(target.id(), address(target), port.target()))
                             .toList()));
@@ -234,14 +295,17 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         return new ClientCounts(sums[0], sums[1], sums[2], sums[3], micros);
     }
 
+    /** Of the ports that the gateway has, and of those that it has just handed back. */
     private List<JsonNode> status(ServiceKey key) {
+        return routes(has(key) ? keeper.call("GET", "/v1/routes", null) : keeper.look(), key);
+    }
+
+    private static List<JsonNode> routes(JsonNode status, ServiceKey key) {
         List<JsonNode> routes = new ArrayList<>();
-        if (has(key)) {
-            for (JsonNode route : keeper.call("GET", "/v1/routes", null).path("routes")) {
-                if (route.path("project").asText().equals(key.project())
-                        && route.path("service").asText().equals(key.service())) {
-                    routes.add(route);
-                }
+        for (JsonNode route : status.path("routes")) {
+            if (route.path("project").asText().equals(key.project())
+                    && route.path("service").asText().equals(key.service())) {
+                routes.add(route);
             }
         }
         return routes;

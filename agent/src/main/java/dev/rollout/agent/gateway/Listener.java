@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Listens for a port on every event loop. Where a container that Docker published still holds the port, it listens beside
  * it, has new connections redirected to it, and takes the port itself as soon as it is free: nobody is refused meanwhile.
+ * Where Docker is to have the port back, it stays beside it.
  */
 final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
@@ -28,6 +29,7 @@ final class Listener {
     private final int loops;
     private final java.util.List<String> deployments = new java.util.concurrent.CopyOnWriteArrayList<>();
     private volatile int beside;
+    private boolean trying;
     private final Route served;
     private volatile boolean closed;
 
@@ -43,6 +45,7 @@ final class Listener {
     boolean stale() {
         Route now = port.route();
         return now.mode() != served.mode()
+                || now.parked() && beside == 0
                 || !now.policy().tls().equals(served.policy().tls());
     }
 
@@ -54,22 +57,49 @@ final class Listener {
     /** @throws IOException where the port cannot be had */
     void open() throws IOException {
         Route route = port.route();
+        if (route.parked()) {
+            listenBeside(route);
+            return;
+        }
         try {
             deploy(route.port());
         } catch (IOException e) {
             if (!route.adopt() || !inUse(e)) {
                 throw new IOException("cannot listen on " + route.listen() + ": " + e.getMessage(), e);
             }
-            int free = freePort();
-            deploy(free);
-            redirect.add(route.hostIp(), route.port(), free);
-            beside = free;
-            LOG.info("{} is held by a published container: new connections come by {}", route.listen(), free);
+            listenBeside(route);
+            takeWhenFree();
+        }
+    }
+
+    private void listenBeside(Route route) throws IOException {
+        int free = freePort();
+        deploy(free);
+        redirect.add(route.hostIp(), route.port(), free);
+        beside = free;
+        LOG.info("{} is Docker's: new connections come by {}", route.listen(), free);
+    }
+
+    /** Takes the port as soon as it is free, unless it is Docker's to have. */
+    synchronized void takeWhenFree() {
+        if (beside != 0 && !trying && !closed) {
+            trying = true;
             vertx.setTimer(RETRY_MILLIS, timer -> retry());
         }
     }
 
+    private synchronized void tried() {
+        trying = false;
+        if (!port.route().parked()) {
+            takeWhenFree();
+        }
+    }
+
     private void retry() {
+        if (port.route().parked()) {
+            tried();
+            return;
+        }
         vertx.executeBlocking(() -> {
                     checkFree(port.route().hostIp(), port.route().port()); // a front that fails costs more than this
                     deploy(port.route().port());
@@ -83,12 +113,9 @@ final class Listener {
                     // what was redirected once stays on the other listener until it ends
                     LOG.info("{} is free: taken", port.route().listen());
                     beside = 0;
+                    tried();
                 })
-                .onFailure(held -> {
-                    if (!closed) {
-                        vertx.setTimer(RETRY_MILLIS, timer -> retry());
-                    }
-                });
+                .onFailure(held -> tried());
     }
 
     /** @throws IOException where somebody holds the port */
@@ -145,11 +172,16 @@ final class Listener {
         }
     }
 
-    void close() {
+    /** New connections go where they would without this gateway; those that are here stay until {@link #close}. */
+    void letGo() {
         closed = true;
         if (beside != 0) {
             redirect.remove(port.route().hostIp(), port.route().port(), beside);
         }
+    }
+
+    void close() {
+        letGo();
         deployments.forEach(vertx::undeploy);
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
  * @param adopt whether the port may still be held by a container that Docker published: its new connections are
  *     redirected until the port is free
  * @param paused whether requests wait though there are backends
+ * @param parked whether Docker is to have the port: connections are redirected past it for as long as the route is there
  */
 public record Route(
         String project,
@@ -21,6 +22,7 @@ public record Route(
         PortPolicy policy,
         boolean adopt,
         boolean paused,
+        boolean parked,
         List<Backend> backends) {
 
     /** What is understood of the traffic. */
@@ -39,11 +41,11 @@ public record Route(
 
     /** The same with other backends. */
     Route to(List<Backend> others) {
-        return new Route(project, service, hostIp, port, mode, policy, adopt, paused, others);
+        return new Route(project, service, hostIp, port, mode, policy, adopt, paused, parked, others);
     }
 
     Route paused(boolean pause) {
-        return new Route(project, service, hostIp, port, mode, policy, adopt, pause, backends);
+        return new Route(project, service, hostIp, port, mode, policy, adopt, pause, parked, backends);
     }
 
     boolean of(String otherProject, String otherService) {

@@ -14,6 +14,8 @@ import org.slf4j.LoggerFactory;
 final class Router {
     private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
+    private static final long LEAVE_LOOK_MILLIS = 1000;
+
     private record Open(Port port, Listener listener) {}
 
     private final Vertx vertx;
@@ -21,6 +23,7 @@ final class Router {
     private final Redirect redirect;
     private final int loops;
     private final Map<String, Open> open = new LinkedHashMap<>();
+    private final List<Open> leaving = new ArrayList<>(); // handed back to Docker, with connections that came before
     private @Nullable Elder elder;
 
     Router(Vertx vertx, RouteFile file, Redirect redirect, int loops) {
@@ -55,6 +58,11 @@ final class Router {
         elder = other;
     }
 
+    /** The pid of the one that this one takes over from; 0 where it is gone. */
+    synchronized long elder() {
+        return elder == null ? 0 : elder.pid();
+    }
+
     /** @throws IOException while a port is being taken over: another gateway would undo that */
     synchronized void checkSettled() throws IOException {
         for (Open one : open.values()) {
@@ -77,15 +85,13 @@ final class Router {
 
     /** Open connections of clients. */
     synchronized int connections() {
-        return open.values().stream()
-                .mapToInt(one -> one.port().connections.get())
-                .sum();
+        return all().stream().mapToInt(one -> one.port().connections.get()).sum();
     }
 
     /** Ends what an instance is still busy with. How much it was. */
     synchronized int cut(String instance) {
         int sum = 0;
-        for (Open one : open.values()) {
+        for (Open one : all()) {
             for (Target target : one.port().all()) {
                 sum += target.backend.instance().equals(instance) ? one.port().cut(target, false) : 0;
             }
@@ -132,6 +138,9 @@ final class Router {
         Open one = open.get(route.listen());
         if (one != null) {
             one.port().point(route);
+            if (!route.parked()) {
+                one.listener().takeWhenFree();
+            }
         }
     }
 
@@ -160,15 +169,41 @@ final class Router {
 
     private void close(String listen) {
         Open gone = open.remove(listen);
-        if (gone != null) {
+        if (gone != null && gone.port().route().parked()) {
+            gone.listener().letGo();
+            gone.port().handedOver(true);
+            leaving.add(gone);
+            Thread.ofVirtual().name("hand-back").start(() -> end(gone));
+        } else if (gone != null) {
             gone.listener().close();
         }
+    }
+
+    private void end(Open gone) {
+        try {
+            long start = System.nanoTime();
+            do {
+                Thread.sleep(LEAVE_LOOK_MILLIS); // first: a connection may just be on its way here
+            } while (gone.port().connections.get() > 0 && System.nanoTime() - start < GatewayProcess.RETIRE_NANOS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        synchronized (this) {
+            leaving.remove(gone);
+        }
+        gone.listener().close();
+    }
+
+    private List<Open> all() {
+        List<Open> all = new ArrayList<>(open.values());
+        all.addAll(leaving);
+        return all;
     }
 
     /** What each port does now. */
     synchronized List<Map<String, Object>> status() {
         List<Map<String, Object>> status = new ArrayList<>();
-        for (Open one : open.values()) {
+        for (Open one : all()) {
             status.add(status(one));
         }
         if (elder != null) {

@@ -28,7 +28,8 @@ public record Ticket(
     /** Why a rollout was asked for. */
     public enum Kind {
         UP,
-        UNDO
+        UNDO,
+        RELEASE
     }
 
     public ServiceSpec spec() {

@@ -143,7 +143,9 @@ final class RolloutRun {
         String old = hadPrevious ? "the previous version serves" : "nothing ran before, and nothing runs now";
         String because = cause.words().isEmpty() ? "" : ": " + cause.words();
         return switch (state.phase()) {
-            case COMPLETED -> name + ": generation " + ticket.generation() + " serves (" + took + ")";
+            case COMPLETED ->
+                name + ": generation " + ticket.generation() + " serves (" + took + ")"
+                        + (ticket.kind() == Ticket.Kind.RELEASE ? ", its ports are Docker's again" : "");
             case ROLLED_BACK ->
                 name + ": " + (cause.event() == Event.ABORT_REQUESTED ? "aborted" : "failed and rolled back") + " ("
                         + took + "), " + old + because;

@@ -135,6 +135,11 @@ public final class Rollouts implements AutoCloseable {
             if (!job) {
                 check(spec);
             }
+            if (!dependency && request.kind() == Ticket.Kind.RELEASE) {
+                ports.traffic().refusalToRelease(spec).ifPresent(sentence -> {
+                    throw new Refused(Refused.Why.USAGE, "services." + service + " " + sentence);
+                });
+            }
             jobs.add(new Job(newId(), spec, dependency, job ? condition : ""));
         }
         Map<ServiceKey, String> wants = new LinkedHashMap<>();
@@ -218,7 +223,7 @@ public final class Rollouts implements AutoCloseable {
             plan.lines().forEach(line -> note(job.id(), "plan", line));
             Ticket ticket = new Ticket(
                     job.id(),
-                    request.kind(),
+                    job.dependency() ? Ticket.Kind.UP : request.kind(),
                     spec.project(),
                     key.service(),
                     job.dependency() ? dev.rollout.agent.model.Overrides.NONE : request.overrides(),

@@ -10,7 +10,11 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
 
-/** Leading the published ports over and back. Does nothing for a service whose ports are not the gateway's. */
+/**
+ * Leading the published ports over and back. Does nothing for a service whose ports are not the gateway's. Where the ports
+ * are handed back to Docker, the gateway makes room before the candidate is started, which Docker publishes then, and lets
+ * go of them last.
+ */
 final class Routing {
     private final Ticket ticket;
     private final ServiceSpec spec;
@@ -24,7 +28,25 @@ final class Routing {
 
     /** Whether Docker publishes the ports itself, as for a service that is stopped first. */
     boolean dockerPublishes() {
-        return spec.publishesPorts() && !ports.traffic().routes(spec);
+        return spec.publishesPorts() && (releases() || !ports.traffic().routes(spec));
+    }
+
+    private boolean releases() {
+        return ticket.kind() == Ticket.Kind.RELEASE;
+    }
+
+    /** Room for Docker on the host's ports, where they are to be handed back: all is led on as it is. */
+    void makeRoom() {
+        if (releases()) {
+            ports.traffic().park(spec, serving(instance -> !instance.rollout().equals(ticket.id())));
+        }
+    }
+
+    /** The last step of handing the ports back. */
+    void letGo() {
+        if (releases()) {
+            ports.traffic().release(ticket.key());
+        }
     }
 
     /** What was to be replaced up to a batch gets nothing new; all others of the service do. */
@@ -33,7 +55,11 @@ final class Routing {
         ticket.batches()
                 .subList(0, batch + 1)
                 .forEach(done -> done.previous().forEach(previous -> replaced.add(previous.id())));
-        point(instance -> !replaced.contains(instance.id()));
+        if (releases()) {
+            ports.traffic().park(spec, serving(instance -> !replaced.contains(instance.id())));
+        } else {
+            point(instance -> !replaced.contains(instance.id()));
+        }
     }
 
     /** The candidates of these batches get nothing new; all others of the service do. */
@@ -45,14 +71,15 @@ final class Routing {
 
     private void point(Predicate<Instance> serves) {
         if (spec.publishesPorts() && ports.traffic().routes(spec)) {
-            ports.traffic()
-                    .point(
-                            spec,
-                            ports.engine().instances(ticket.key()).stream()
-                                    .filter(Instance::running)
-                                    .filter(serves)
-                                    .toList());
+            ports.traffic().point(spec, serving(serves));
         }
+    }
+
+    private List<Instance> serving(Predicate<Instance> serves) {
+        return ports.engine().instances(ticket.key()).stream()
+                .filter(Instance::running)
+                .filter(serves)
+                .toList();
     }
 
     /** Whether a previous has answered all that it was asked. */

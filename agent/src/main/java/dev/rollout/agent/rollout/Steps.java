@@ -82,6 +82,7 @@ final class Steps {
 
     private Event start(Batch batch) {
         checkAbort();
+        routing.makeRoom();
         for (int slot : batch.slots()) {
             Instance candidate = made.in(slot).orElseGet(() -> create(slot));
             if (candidate.state() == Instance.State.EXITED) {
@@ -299,6 +300,7 @@ final class Steps {
     }
 
     private Event settle() {
+        routing.letGo();
         ticket.batches().forEach(this::wake);
         ticket.batches()
                 .forEach(batch -> made.there(batch).stream()

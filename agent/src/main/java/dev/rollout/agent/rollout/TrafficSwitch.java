@@ -17,6 +17,18 @@ public interface TrafficSwitch {
     /** From the return on, new requests reach these instances and no others. None: they wait, for a while. */
     void point(ServiceSpec spec, List<Instance> targets);
 
+    /** Why this service's ports cannot be handed back to Docker; empty where they can. */
+    Optional<String> refusalToRelease(ServiceSpec spec);
+
+    /**
+     * As {@link #point}, and on the return the host's ports are free for Docker to publish: new connections go past them
+     * to these instances, whoever holds the ports, until {@link #release} or {@link #point}.
+     */
+    void park(ServiceSpec spec, List<Instance> targets);
+
+    /** New connections go where Docker leads them from the return on; those that exist end in good order. */
+    void release(ServiceKey key);
+
     /** Requests and connections that an instance is still working on. */
     int inFlight(ServiceKey key, String instance);
 

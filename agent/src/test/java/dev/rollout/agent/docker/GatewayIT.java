@@ -115,6 +115,62 @@ class GatewayIT {
         }
     }
 
+    /** The way back: Docker publishes the port again, and the next rollout takes it over again. */
+    @Test
+    void aPortIsHandedBackToDockerWithoutALostRequest() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            if (!System.getProperty("user.name").equals("root")) {
+                Rig.Ran refused = rig.rollout("release", "web");
+                assertEquals(2, refused.exit(), refused.all());
+                assertTrue(refused.err().contains("needs root"), refused.all());
+                return; // the rest is for root
+            }
+            Load load = new Load(port);
+            rig.services(Rig.web("bad", "ports: [\"127.0.0.1:" + port + ":8080\"]\n")
+                    .replace("httpd -f", "sleep 1; exit 1;"));
+            Rig.Ran bad = rig.rollout("release", "web");
+            assertEquals(1, bad.exit(), bad.all());
+            awaitOwnPort(rig);
+
+            rig.services(web("2", port));
+            long agent = rig.agentPid();
+            Process release = rig.start("release", "web", "--progress", "json");
+            String story = Rig.at(
+                    "PROMOTING", release, () -> ProcessHandle.of(agent).ifPresent(ProcessHandle::destroyForcibly));
+            assertEquals(0, release.waitFor(), story);
+            assertTrue(story.contains("its ports are Docker's again"), story);
+            assertEquals(
+                    "127.0.0.1:" + port,
+                    rig.docker("port", rig.containers("web").getFirst().id(), "8080/tcp")
+                            .out()
+                            .strip());
+            assertEquals(2, rig.rollout("release", "web").exit(), "there is nothing to hand back now");
+            rig.services(web("3", port));
+            ok(rig.rollout("up", "web"));
+            nothingLost(load, "1", "2", "3");
+        }
+    }
+
+    /** The gateway holds the published port itself again. */
+    private static void awaitOwnPort(Rig rig) throws Exception {
+        long end = System.nanoTime() + 30_000_000_000L;
+        int beside;
+        do {
+            Thread.sleep(100);
+            beside = new ObjectMapper()
+                    .readTree(
+                            rig.rollout("gateway", "status", "--format", "json").out())
+                    .path("routes")
+                    .path(0)
+                    .path("redirectedFrom")
+                    .asInt(-1);
+        } while (beside != 0 && System.nanoTime() < end);
+        assertEquals(0, beside);
+    }
+
     /**
      * Two loads at once, rollout after rollout; the agent killed with -9 in some of them, the gateway replaced between
      * some. As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 30.

@@ -47,6 +47,7 @@ class HttpFrontTest {
                 policy,
                 false,
                 false,
+                false,
                 Arrays.stream(backends).map(b -> b.address("c" + b.port())).toList());
     }
 

@@ -29,6 +29,7 @@ class TcpFrontTest {
                 PortPolicy.holding(1000),
                 false,
                 false,
+                false,
                 to == 0 ? List.of() : List.of(new Route.Backend("c", "127.0.0.1", to)));
     }
 

@@ -24,6 +24,21 @@ final class NoTraffic implements TrafficSwitch {
     }
 
     @Override
+    public Optional<String> refusalToRelease(ServiceSpec spec) {
+        return Optional.of("has no gateway");
+    }
+
+    @Override
+    public void park(ServiceSpec spec, List<Instance> targets) {
+        throw new AssertionError("nothing leads anywhere");
+    }
+
+    @Override
+    public void release(ServiceKey key) {
+        throw new AssertionError("nothing leads anywhere");
+    }
+
+    @Override
     public int inFlight(ServiceKey key, String instance) {
         return 0;
     }
