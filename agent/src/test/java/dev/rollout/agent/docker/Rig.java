@@ -76,12 +76,12 @@ final class Rig implements AutoCloseable {
         private static Path make() {
             try {
                 Path target = ROOT.resolve("agent/target");
-                Path launcher = target.resolve("rig-launcher");
-                Path archive = target.resolve("rig.jsa");
+                String own = "rig-" + ProcessHandle.current().pid(); // the tests run in two processes
+                Path launcher = target.resolve(own + ".sh");
+                Path archive = target.resolve(own + ".jsa");
                 String java = Path.of(System.getProperty("java.home"), "bin", "java") + " -XX:+UseSerialGC"
                         + " -XX:TieredStopAtLevel=1 -Xmx96m --enable-native-access=ALL-UNNAMED -cp " + classPath();
-                Files.deleteIfExists(archive);
-                Path file = Files.writeString(target.resolve("rig.yaml"), "services: {a: {image: b}}");
+                Path file = Files.writeString(target.resolve(own + ".yaml"), "services: {a: {image: b}}");
                 String training = " dev.rollout.agent.Main config --format json -f " + file;
                 new ProcessBuilder("sh", "-c", java + " -XX:ArchiveClassesAtExit=" + archive + training)
                         .redirectErrorStream(true)
