@@ -48,6 +48,7 @@ public final class GatewayProcess {
     private final Path retired;
     private final Vertx vertx;
     private final Router router;
+    private final int loops;
     private final CountDownLatch stop = new CountDownLatch(1);
     private volatile boolean retiring;
     private volatile long heir; // its pid
@@ -85,7 +86,7 @@ public final class GatewayProcess {
         this.folders = folders;
         this.retired =
                 folders.runtime().resolve("gateway-" + ProcessHandle.current().pid() + ".sock");
-        int loops = Math.max(1, Runtime.getRuntime().availableProcessors());
+        loops = Math.max(1, Runtime.getRuntime().availableProcessors());
         vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(loops + 1) // one for the control socket
                 .setWorkerPoolSize(2)
@@ -111,6 +112,7 @@ public final class GatewayProcess {
 
     private int inherit(OneProcess heir) throws Exception {
         Elder elder = new Elder(folders.gatewaySocket());
+        new WarmUp(vertx, loops).run();
         elder.announce();
         router.takeOver();
         elder.retire();

@@ -1,0 +1,109 @@
+package dev.rollout.agent.gateway;
+
+import dev.rollout.agent.model.PortPolicy;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.net.NetClient;
+import io.vertx.core.net.NetServer;
+import io.vertx.core.net.NetSocket;
+import io.vertx.core.parsetools.RecordParser;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Requests of a gateway's own, through a front of its own on loopback, before it takes over from another: the JVM compiles
+ * what is used often, and the first clients of a new gateway would wait for that.
+ */
+final class WarmUp {
+    private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final int REQUESTS = 100_000;
+    private static final int CONNECTIONS = 8;
+    private static final int LIMIT_SECONDS = 10;
+    private static final Buffer REQUEST = Buffer.buffer("GET / HTTP/1.1\r\nHost: warm-up\r\nAccept: */*\r\n\r\n");
+    private static final Buffer RESPONSE =
+            Buffer.buffer("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nhello world\n");
+
+    private final Vertx vertx;
+    private final int loops;
+    private final AtomicInteger left = new AtomicInteger(REQUESTS);
+    private final CountDownLatch done = new CountDownLatch(1);
+
+    WarmUp(Vertx vertx, int loops) {
+        this.vertx = vertx;
+        this.loops = loops;
+    }
+
+    /** Returns after a while, at the latest; where it does not work, the gateway is slower for some seconds. */
+    void run() throws InterruptedException {
+        NetServer backend = vertx.createNetServer().connectHandler(WarmUp::answer);
+        NetClient client = vertx.createNetClient();
+        String front = "";
+        try {
+            int behind = get(backend.listen(0, LOOPBACK)).actualPort();
+            int number = Listener.freePort();
+            Port port = new Port(vertx, route(number, behind));
+            front = get(vertx.deployVerticle(
+                    () -> new HttpFront(port, LOOPBACK, number), new DeploymentOptions().setInstances(loops)));
+            for (int i = 0; i < CONNECTIONS; i++) {
+                client.connect(number, LOOPBACK).onSuccess(this::ask).onFailure(e -> done.countDown());
+            }
+            boolean all = done.await(LIMIT_SECONDS, TimeUnit.SECONDS);
+            LOG.info("warm{} after {} requests", all ? "" : " enough", REQUESTS - Math.max(0, left.get()));
+        } catch (IOException e) {
+            LOG.warn("no warm-up: {}", e.toString());
+        } finally {
+            client.close();
+            if (!front.isEmpty()) {
+                vertx.undeploy(front);
+            }
+            backend.close();
+        }
+    }
+
+    private static Route route(int number, int behind) {
+        return new Route(
+                "",
+                "warm-up",
+                LOOPBACK,
+                number,
+                Route.Mode.HTTP,
+                PortPolicy.holding(0),
+                false,
+                false,
+                false,
+                List.of(new Route.Backend("warm-up", LOOPBACK, behind)));
+    }
+
+    private static void answer(NetSocket socket) {
+        socket.handler(RecordParser.newDelimited("\r\n\r\n", request -> socket.write(RESPONSE)));
+    }
+
+    private void ask(NetSocket socket) {
+        socket.handler(RecordParser.newDelimited("world\n", response -> {
+            if (left.decrementAndGet() > 0) {
+                socket.write(REQUEST);
+            } else {
+                done.countDown();
+            }
+        }));
+        socket.closeHandler(closed -> done.countDown());
+        socket.write(REQUEST);
+    }
+
+    private static <T> T get(io.vertx.core.Future<T> future) throws IOException, InterruptedException {
+        try {
+            return future.toCompletionStage().toCompletableFuture().get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IOException(e);
+        }
+    }
+}
