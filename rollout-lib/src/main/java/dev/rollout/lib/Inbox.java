@@ -189,7 +189,7 @@ public final class Inbox<E> {
                 if (next != null) {
                     settled = handle(next) && rollout.wonByAnother(next.id());
                     lastNanos = System.nanoTime();
-                } else if (rollout.isDown() || !isEmpty()) {
+                } else if (rollout.missesEvents() || !isEmpty()) {
                     lastNanos = now; // what it missed comes when it is connected again
                     Thread.sleep(LOOK_MILLIS);
                 } else if (now - lastNanos <= QUIET.toNanos()) {

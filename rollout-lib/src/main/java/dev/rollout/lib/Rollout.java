@@ -43,6 +43,7 @@ public final class Rollout implements AutoCloseable {
     private volatile Role role;
     private volatile boolean ready;
     private volatile boolean down;
+    private volatile boolean downBefore;
     private volatile long generation;
     private volatile Mode mode = Mode.BROADCAST;
 
@@ -308,9 +309,12 @@ public final class Rollout implements AutoCloseable {
         return ready;
     }
 
-    /** Whether it was ready once, and said that it is no more: a connection that it had is lost. */
-    boolean isDown() {
-        return down;
+    /**
+     * Whether it had said before its role changed that it is not ready any more (a connection that it had is lost), and
+     * has not come back since. What goes down later misses nothing that the other does not see.
+     */
+    boolean missesEvents() {
+        return downBefore && down;
     }
 
     /** How the service's events come. */
@@ -342,6 +346,7 @@ public final class Rollout implements AutoCloseable {
                 return;
             }
             role = next;
+            downBefore = down;
             for (RoleListener listener : new ArrayList<>(listeners)) {
                 listener.changed(from, next);
             }

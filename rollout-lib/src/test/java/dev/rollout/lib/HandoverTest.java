@@ -122,6 +122,27 @@ class HandoverTest {
         }
     }
 
+    /** It lets go of its session because it drains: nothing is waited for then. */
+    @Test
+    void whoDisconnectsWhenItDrainsIsNotWaitedFor() throws Exception {
+        try (Folder folder = new Folder(Mode.BROADCAST);
+                Rollout a = Rollout.join(folder.member("a", 2))) {
+            folder.activate("a", 2);
+            assertTrue(a.awaitRole(Role.ACTIVE, SOON));
+            a.ready();
+            a.onRole((from, to) -> {
+                if (to == Role.DRAINING) {
+                    a.notReady();
+                }
+            });
+            Inbox<Integer> inbox = new Inbox<>(a, number -> {});
+            folder.activate("b", 4);
+            assertTrue(a.awaitRole(Role.DRAINING, SOON));
+            ClaimStoreContract.until("it has settled", () -> a.inFlight() == 0);
+            assertEquals(0, inbox.handled());
+        }
+    }
+
     /** Nobody else gets what an instance still receives from a queue, or has fetched before it let go of a source. */
     @ParameterizedTest
     @EnumSource(
