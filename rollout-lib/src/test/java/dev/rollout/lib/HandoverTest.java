@@ -97,11 +97,11 @@ class HandoverTest {
             assertTrue(b.awaitRole(Role.ACTIVE, SOON));
             if (how.contains("lost")) {
                 Thread.sleep(1000);
-                assertEquals(1, a.inFlight(), "it must not be stopped before it is connected again");
+                assertTrue(a.inFlight() > 0, "it must not be stopped before it is connected again");
             }
             for (int i = 1; i <= 100; i++) {
                 of.receive("event:" + i, i);
-                assertEquals(1, a.inFlight(), "it must not be stopped yet");
+                assertTrue(a.inFlight() > 0, "it must not be stopped yet");
             }
             a.ready();
             int all = how.contains("quiet") ? 100 : 200;
