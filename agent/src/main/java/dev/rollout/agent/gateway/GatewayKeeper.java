@@ -75,20 +75,43 @@ final class GatewayKeeper implements AutoCloseable {
         return !look().isMissingNode();
     }
 
-    /** Asks the gateway, which is started if need be. @throws EngineRefused where it refuses or cannot be had */
+    /**
+     * Asks the gateway, which is started if need be. Where one is just taking over from another, neither can say or do
+     * all by itself, so that is waited for.
+     *
+     * @throws EngineRefused where it refuses or cannot be had
+     */
     JsonNode call(String method, String path, @Nullable Object body) {
+        long start = System.nanoTime();
         try {
-            try {
-                return control.ask(method, path, body);
-            } catch (IOException notThere) {
-                start();
-                return control.ask(method, path, body); // all that is asked may be asked twice
+            while (true) {
+                boolean patient = System.nanoTime() - start < PATIENCE_NANOS;
+                try {
+                    JsonNode answer = ask(method, path, body);
+                    if (answer.path("heir").asLong() == 0 || !patient) {
+                        return answer;
+                    }
+                } catch (EngineRefused e) {
+                    if (e.status() != GatewayProcess.BUSY || !patient) {
+                        throw e;
+                    }
+                }
+                Thread.sleep(TICK_MILLIS);
             }
         } catch (IOException e) {
             throw new EngineRefused(0, "the gateway: " + e.getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new EngineRefused(0, "the gateway: interrupted");
+        }
+    }
+
+    private JsonNode ask(String method, String path, @Nullable Object body) throws IOException, InterruptedException {
+        try {
+            return control.ask(method, path, body);
+        } catch (IOException notThere) {
+            start();
+            return control.ask(method, path, body); // all that is asked may be asked twice
         }
     }
 

@@ -33,7 +33,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Another one takes over by {@code POST /v1/heir} (this one comes back where the heir dies) and, when new connections
  * are the heir's, {@code POST /v1/retire}: this one keeps what it has begun. At {@code POST /v1/end} the control socket is
- * the heir's, too, and this one ends with its last connection.
+ * the heir's, too, and this one ends with its last connection. From the first of these on it takes changes from the heir
+ * alone: one that it took for itself would be lost with it.
  */
 public final class GatewayProcess {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayProcess.class);
@@ -43,6 +44,8 @@ public final class GatewayProcess {
     static final long RETIRE_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private static final long RETIRE_LOOK_MILLIS = 50;
+    /** What a change is answered with while another gateway takes over. */
+    static final int BUSY = 503;
 
     private final Folders folders;
     private final Path retired;
@@ -106,7 +109,7 @@ public final class GatewayProcess {
         router.restore();
         Files.createDirectories(folders.runtime());
         Files.deleteIfExists(folders.gatewaySocket());
-        listen(folders.gatewaySocket());
+        listen(folders.gatewaySocket(), true);
         return untilStopped();
     }
 
@@ -119,7 +122,7 @@ public final class GatewayProcess {
         router.follow(elder);
         Path beside = folders.gatewaySocket().resolveSibling("gateway.sock.new");
         Files.deleteIfExists(beside);
-        listen(beside);
+        listen(beside, true);
         Files.move(beside, folders.gatewaySocket(), StandardCopyOption.ATOMIC_MOVE);
         elder.end();
         LOG.info("took over from pid {}", elder.pid());
@@ -150,10 +153,12 @@ public final class GatewayProcess {
         return 0;
     }
 
-    private void listen(Path socket) throws Exception {
+    /** @param forAll whether the agent asks here; else the heir alone does */
+    private void listen(Path socket, boolean forAll) throws Exception {
         vertx.createHttpServer()
                 .requestHandler(request -> request.body()
-                        .onSuccess(body -> Thread.ofVirtual().name("control").start(() -> control(request, body))))
+                        .onSuccess(
+                                body -> Thread.ofVirtual().name("control").start(() -> control(request, body, forAll))))
                 .listen(SocketAddress.domainSocketAddress(socket.toString()))
                 .toCompletionStage()
                 .toCompletableFuture()
@@ -162,7 +167,7 @@ public final class GatewayProcess {
         LOG.info("gateway {} listens on {}, transport {}", Version.TEXT, socket, vertx.isNativeTransportEnabled());
     }
 
-    private void control(HttpServerRequest request, Buffer body) {
+    private void control(HttpServerRequest request, Buffer body, boolean forAll) {
         try {
             String[] path = request.path().split("/");
             String asked = request.method() + " " + request.path();
@@ -170,10 +175,12 @@ public final class GatewayProcess {
                 send(request, 200, describe());
             } else if (request.method() == HttpMethod.PUT && path.length == 5 && path[2].equals("routes")) {
                 List<Route> routes = Json.MAPPER.readValue(body.getBytes(), new TypeReference<List<Route>>() {});
-                router.put(path[3], path[4], routes);
+                change(forAll, () -> router.put(path[3], path[4], routes));
                 send(request, 200, describe());
             } else if (request.method() == HttpMethod.POST && path.length == 4 && path[2].equals("cut")) {
-                send(request, 200, Map.of("cut", router.cut(path[3])));
+                int[] cut = new int[1];
+                change(forAll, () -> cut[0] = router.cut(path[3]));
+                send(request, 200, Map.of("cut", cut[0]));
             } else if (asked.equals("GET /metrics")) {
                 request.response().putHeader("Content-Type", Metrics.TYPE).end(Metrics.of(router.status()));
             } else if (asked.equals("POST /v1/stop")) {
@@ -191,6 +198,8 @@ public final class GatewayProcess {
             } else {
                 send(request, 404, Map.of("title", "there is no " + request.uri()));
             }
+        } catch (Busy e) {
+            send(request, BUSY, Map.of("title", "another gateway is just taking over; ask again"));
         } catch (IOException e) {
             send(request, 409, Map.of("title", String.valueOf(e.getMessage())));
         } catch (Exception e) {
@@ -199,10 +208,30 @@ public final class GatewayProcess {
         }
     }
 
+    private interface Change {
+        void make() throws IOException;
+    }
+
+    private static final class Busy extends Exception {
+        private static final long serialVersionUID = 1;
+    }
+
+    /** @throws Busy where an heir is at work that would not hear of it; nothing is changed then */
+    private void change(boolean forAll, Change change) throws IOException, Busy {
+        synchronized (router) {
+            if (forAll && heir != 0) {
+                throw new Busy();
+            }
+            change.make();
+        }
+    }
+
     private void heir(long pid) throws IOException {
-        router.checkSettled();
         ProcessHandle process = ProcessHandle.of(pid).orElseThrow(() -> new IOException("there is no process " + pid));
-        heir = pid;
+        synchronized (router) { // a change that came before is in the file that the heir reads
+            router.checkSettled();
+            heir = pid;
+        }
         process.onExit().thenRun(() -> {
             if (heir == pid) { // the end of one that failed may be heard of when the next is at work already
                 heirDied();
@@ -214,11 +243,12 @@ public final class GatewayProcess {
     private void heirDied() {
         LOG.warn("the gateway that was taking over is gone: going on");
         router.comeBack();
+        heir = 0;
         if (retiring) {
             retiring = false;
             try {
                 Files.deleteIfExists(folders.gatewaySocket());
-                listen(folders.gatewaySocket());
+                listen(folders.gatewaySocket(), true);
             } catch (Exception e) {
                 LOG.error("the control socket cannot be had again", e);
             }
@@ -229,7 +259,7 @@ public final class GatewayProcess {
         retiring = true;
         if (!answersBeside) { // else it has come back before
             Files.deleteIfExists(retired);
-            listen(retired);
+            listen(retired, false);
             answersBeside = true;
         }
         router.leave();
@@ -260,6 +290,7 @@ public final class GatewayProcess {
         all.put("pid", ProcessHandle.current().pid());
         all.put("version", Version.TEXT);
         all.put("elder", router.elder());
+        all.put("heir", heir);
         all.put("routes", router.status());
         return all;
     }

@@ -108,14 +108,14 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     @Override
-    public synchronized void point(ServiceSpec spec, List<Instance> targets) {
+    public void point(ServiceSpec spec, List<Instance> targets) {
         List<Instance> reachable =
                 targets.stream().filter(target -> !target.published()).toList();
         if (reachable.isEmpty() && !targets.isEmpty()) {
-            put(spec.key(), List.of()); // Docker leads to them itself
-            return;
+            release(spec.key()); // Docker leads to them itself
+        } else {
+            lead(spec, reachable, false);
         }
-        lead(spec, reachable, false);
     }
 
     @Override
@@ -135,7 +135,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     @Override
-    public synchronized void park(ServiceSpec spec, List<Instance> targets) {
+    public void park(ServiceSpec spec, List<Instance> targets) {
         lead(spec, targets, true);
         long end = System.nanoTime() + PARK_NANOS;
         while (!parked(spec.key())) {
@@ -158,7 +158,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         boolean free = now.path("elder").asLong() == 0;
         for (JsonNode route : routes(now, key)) {
             if (route.path("stale").asBoolean()) {
-                keeper.renew();
+                keeper.renew(); // it had the port again before it heard of this
                 return false;
             }
             free &= route.path("redirectedFrom").asInt() != 0;
@@ -172,6 +172,12 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     private void lead(ServiceSpec spec, List<Instance> reachable, boolean parked) {
+        if (led(spec, reachable, parked)) {
+            keeper.renew(); // a gateway that listens in the new way takes over; other services need not wait for that
+        }
+    }
+
+    private synchronized boolean led(ServiceSpec spec, List<Instance> reachable, boolean parked) {
         boolean paused = of(spec.key()).stream().anyMatch(Route::paused); // until it is resumed
         List<Route> routes = new ArrayList<>();
         for (PublishedPort port : spec.publishedPorts()) {
@@ -189,23 +195,20 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                             .map(target -> new Route.Backend(target.id(), address(target), port.target()))
                             .toList()));
         }
-        put(spec.key(), routes);
+        return put(spec.key(), routes);
     }
 
     private static String address(Instance target) {
         return Objects.requireNonNull(target.address(), "a running container on a network has an address");
     }
 
-    private void put(ServiceKey key, List<Route> routes) {
-        if (!routes.isEmpty() || has(key)) {
-            JsonNode now = keeper.call("PUT", "/v1/routes/" + key.project() + "/" + key.service(), routes);
-            for (JsonNode route : now.path("routes")) {
-                if (route.path("stale").asBoolean()) {
-                    keeper.renew(); // one that listens in the new way takes over from it
-                    return;
-                }
-            }
+    /** @return whether a port is still served in another way than its route wants */
+    private boolean put(ServiceKey key, List<Route> routes) {
+        if (routes.isEmpty() && !has(key)) {
+            return false;
         }
+        JsonNode now = keeper.call("PUT", "/v1/routes/" + key.project() + "/" + key.service(), routes);
+        return routes(now, key).stream().anyMatch(route -> route.path("stale").asBoolean());
     }
 
     /**

@@ -207,7 +207,10 @@ final class Router {
             status.add(status(one));
         }
         if (elder != null) {
-            status.addAll(elder.status());
+            for (Map<String, Object> row : elder.status()) {
+                row.put("stale", false); // this one listens in the new way
+                status.add(row);
+            }
         }
         return status;
     }

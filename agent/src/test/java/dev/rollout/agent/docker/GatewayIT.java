@@ -172,7 +172,7 @@ class GatewayIT {
     }
 
     /**
-     * Two loads at once, rollout after rollout; the agent killed with -9 in some of them, the gateway replaced between
+     * Two loads at once, rollout after rollout; the agent killed with -9 in some of them, the gateway replaced during
      * some. As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 30.
      */
     @Test
@@ -189,6 +189,7 @@ class GatewayIT {
                 rig.services(app("v" + i, port));
                 long agent = rig.agentPid();
                 boolean kill = i % 4 == 2;
+                Process upgrade = root && i % 4 == 3 ? rig.start("gateway", "upgrade") : null; // in the middle of it
                 Process up = rig.start("up", "web", "--progress", "json");
                 String story = Rig.at(i % 8 == 2 ? "PROMOTING" : "DRAINING", up, () -> {
                     if (kill) {
@@ -197,8 +198,11 @@ class GatewayIT {
                 });
                 assertEquals(0, up.waitFor(), story);
                 assertEquals(Set.of("version v" + i), answering(load), "nothing by a version that is retired");
-                if (root && i % 4 == 3) {
-                    ok(rig.rollout("gateway", "upgrade"));
+                if (upgrade != null) {
+                    assertEquals(
+                            0,
+                            upgrade.waitFor(),
+                            new String(upgrade.getErrorStream().readAllBytes()));
                 }
             }
             load.close();
