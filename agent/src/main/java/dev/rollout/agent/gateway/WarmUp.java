@@ -25,7 +25,9 @@ import org.slf4j.LoggerFactory;
 final class WarmUp {
     private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
     private static final String LOOPBACK = "127.0.0.1";
-    private static final int REQUESTS = 100_000;
+    /** Few where the compiler has little to win, as in tests. */
+    private static final int REQUESTS = Integer.getInteger("rollout.gateway.warmup", 100_000);
+
     private static final int CONNECTIONS = 8;
     private static final int LIMIT_SECONDS = 10;
     private static final Buffer REQUEST = Buffer.buffer("GET / HTTP/1.1\r\nHost: warm-up\r\nAccept: */*\r\n\r\n");

@@ -80,7 +80,8 @@ final class Rig implements AutoCloseable {
                 Path launcher = target.resolve(own + ".sh");
                 Path archive = target.resolve(own + ".jsa");
                 String java = Path.of(System.getProperty("java.home"), "bin", "java") + " -XX:+UseSerialGC"
-                        + " -XX:TieredStopAtLevel=1 -Xmx96m --enable-native-access=ALL-UNNAMED -cp " + classPath();
+                        + " -XX:TieredStopAtLevel=1 -Xmx96m -Drollout.gateway.warmup=5000 --enable-native-access=ALL-UNNAMED -cp "
+                        + classPath();
                 Path file = Files.writeString(target.resolve(own + ".yaml"), "services: {a: {image: b}}");
                 String training = " dev.rollout.agent.Main config --format json -f " + file;
                 new ProcessBuilder("sh", "-c", java + " -XX:ArchiveClassesAtExit=" + archive + training)
