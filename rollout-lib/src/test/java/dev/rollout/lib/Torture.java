@@ -130,7 +130,7 @@ final class Torture {
             pruned += agent.prune(OLD_MILLIS);
             agent.decide(new Scope(Mode.COMPETING, "nobody-" + promotions, ++promotions, 0));
             Racer victim = racers.get(random.nextInt(racers.size()));
-            if (random.nextInt(3) > 0) {
+            if (stops == 0 || kills > 0 && random.nextInt(3) > 0) { // both come in a short run, too
                 victim.signal("STOP");
                 Thread.sleep(20 + random.nextInt(200));
                 victim.signal("CONT");

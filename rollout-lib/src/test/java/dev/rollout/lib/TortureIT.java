@@ -23,6 +23,6 @@ class TortureIT {
 
     @Test
     void everyIdHasOneWinnerOnARollbackJournalInEveryLanguage() throws Exception {
-        torture(20_000, List.of(Language.values()), 1);
+        torture(30_000, List.of(Language.values()), 1);
     }
 }
