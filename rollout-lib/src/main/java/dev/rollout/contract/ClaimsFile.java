@@ -1,6 +1,7 @@
 package dev.rollout.contract;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -20,6 +21,9 @@ import org.sqlite.SQLiteJDBCLoader;
 
 /** The file {@code claims.db} itself: its schema, whose it is, how it is opened, and in which journal mode. */
 final class ClaimsFile {
+    private static final int READ_VERSION = 19;
+    private static final int NO_VERSION = 255;
+
     /** {@code application_id}: "ROLL". */
     static final int APPLICATION_ID = 0x524F4C4C;
 
@@ -195,6 +199,7 @@ final class ClaimsFile {
             Files.setAttribute(copy, "unix:gid", Files.getAttribute(file, "unix:gid"));
             Path aside = aside(file);
             Files.move(file, aside, StandardCopyOption.ATOMIC_MOVE);
+            close(aside);
             dropLog(file);
             Files.deleteIfExists(file.resolveSibling(copy.getFileName() + "-journal"));
             Files.move(copy, file, StandardCopyOption.ATOMIC_MOVE);
@@ -224,6 +229,7 @@ final class ClaimsFile {
             Path copy = file.resolveSibling(file.getFileName() + ".new");
             Path aside = aside(file);
             if (!Files.exists(file) && Files.exists(aside) && Files.exists(copy)) {
+                close(aside);
                 dropLog(file);
                 Files.move(copy, file, StandardCopyOption.ATOMIC_MOVE);
             }
@@ -231,6 +237,17 @@ final class ClaimsFile {
             return Files.exists(file);
         } catch (IOException e) {
             throw new SQLException(file + " cannot be put in its place: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Makes the old file one of a version that no SQLite opens (SQLite's file format, 1.3.3): a client that has opened it,
+     * and not yet its log, would make one by that name, beside the new file.
+     */
+    private static void close(Path old) throws IOException {
+        try (RandomAccessFile header = new RandomAccessFile(old.toFile(), "rw")) {
+            header.seek(READ_VERSION);
+            header.write(NO_VERSION);
         }
     }
 
