@@ -389,12 +389,14 @@ public final class ClaimsDatabase implements ClaimStore {
         }
     }
 
-    /** How many events other generations have won since then, Unix time in milliseconds. */
-    public long wonByOthers(long generation, long sinceMillis) throws SQLException {
+    /** How many events other generations have won since then, Unix time in milliseconds; no more are looked for than that. */
+    public long wonByOthers(long generation, long sinceMillis, long most) throws SQLException {
         try (PreparedStatement count = connection.prepareStatement(
-                "SELECT count(*) FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ?")) {
+                "SELECT count(*) FROM (SELECT 1 FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ?"
+                        + " LIMIT ?)")) {
             count.setLong(1, sinceMillis);
             count.setLong(2, generation);
+            count.setLong(3, most);
             try (ResultSet row = count.executeQuery()) {
                 row.next();
                 return row.getLong(1);

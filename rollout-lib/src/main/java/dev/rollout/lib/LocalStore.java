@@ -102,8 +102,8 @@ final class LocalStore implements ClaimStore {
         return ask(open -> open.toldToDrain(member.instance()));
     }
 
-    long wonByOthers(long generation, long sinceMillis) throws SQLException {
-        return ask(open -> open.wonByOthers(generation, sinceMillis));
+    long wonByOthers(long generation, long sinceMillis, long most) throws SQLException {
+        return ask(open -> open.wonByOthers(generation, sinceMillis, most));
     }
 
     void alarm(String words) throws SQLException {

@@ -226,7 +226,8 @@ public final class Rollout implements AutoCloseable {
      */
     public boolean othersWon(Duration lately) {
         try {
-            return store != null && store.wonByOthers(generation, System.currentTimeMillis() - lately.toMillis()) > 0;
+            return store != null
+                    && store.wonByOthers(generation, System.currentTimeMillis() - lately.toMillis(), 1) > 0;
         } catch (SQLException e) {
             return false;
         }
@@ -295,7 +296,7 @@ public final class Rollout implements AutoCloseable {
             return;
         }
         try {
-            long others = store.wonByOthers(generation, overlap.sinceMillis());
+            long others = store.wonByOthers(generation, overlap.sinceMillis(), Long.MAX_VALUE);
             if (overlap.idsDiffer(others)) {
                 System.getLogger(Rollout.class.getName()).log(System.Logger.Level.ERROR, overlap.words(others));
                 store.alarm(overlap.words(others));

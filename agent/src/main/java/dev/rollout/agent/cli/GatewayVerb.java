@@ -2,6 +2,7 @@ package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
+import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.wire.Heir;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
@@ -90,7 +91,7 @@ final class GatewayVerb {
     static final class Upgrade extends Verb {
         /** Whether one runs, and this user may replace it. */
         static boolean wanted(Verb verb) {
-            if (!System.getProperty("user.name").equals("root")) {
+            if (!Folders.byRoot()) {
                 return false;
             }
             try {
@@ -108,7 +109,7 @@ final class GatewayVerb {
         @Override
         int run(Line line) throws InterruptedException {
             JsonNode before = ask(this, "GET", "/v1/routes");
-            if (!System.getProperty("user.name").equals("root")) {
+            if (!Folders.byRoot()) {
                 throw new CliException(
                         Exit.NOT_ALLOWED,
                         "handing ports over without a gap needs root; 'rollout gateway stop' closes them until the agent"

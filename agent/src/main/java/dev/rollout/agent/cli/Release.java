@@ -21,23 +21,7 @@ final class Release extends Verb {
         AgentSocket agent = ensuredAgent();
         JsonNode begun = agent.post(
                 "/v1/rollouts",
-                body(
-                        "project",
-                        loaded,
-                        "services",
-                        List.of(service),
-                        "kind",
-                        "release",
-                        "force",
-                        true,
-                        "onConflict",
-                        Up.Conflict.FAIL.name(),
-                        "by",
-                        by()));
-        if (line.has("detach")) {
-            System.out.println(begun.path("rollouts").path(0).path("id").asText());
-            return Exit.DONE;
-        }
-        return follow(agent, begun, Progress.style(line));
+                body("project", loaded, "services", List.of(service), "kind", "release", "force", true, "by", by()));
+        return followOrDetach(agent, begun, line);
     }
 }

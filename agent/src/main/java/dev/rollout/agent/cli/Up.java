@@ -59,12 +59,7 @@ final class Up extends Verb {
             return Plan.print(agent.post("/v1/plan", body));
         }
         JsonNode begun = agent.post("/v1/rollouts", body);
-        if (line.has("detach")) {
-            begun.path("rollouts")
-                    .forEach(rollout -> System.out.println(rollout.path("id").asText()));
-            return Exit.DONE;
-        }
-        return follow(agent, begun, Progress.style(line));
+        return followOrDetach(agent, begun, line);
     }
 
     private static Overrides overrides(Line line) {

@@ -58,6 +58,16 @@ abstract class Verb {
         return body;
     }
 
+    /** Follows what was begun, or with {@code --detach} prints what it can be followed by. */
+    final int followOrDetach(AgentSocket agent, JsonNode begun, Line line) {
+        if (line.has("detach")) {
+            begun.path("rollouts")
+                    .forEach(rollout -> System.out.println(rollout.path("id").asText()));
+            return Exit.DONE;
+        }
+        return follow(agent, begun, Progress.style(line));
+    }
+
     /** Follows rollouts one after the other, and prints how each ended on stdout. The worst exit code. */
     final int follow(AgentSocket agent, JsonNode begun, Progress.Style style) {
         int worst = Exit.DONE;

@@ -155,14 +155,11 @@ public final class GatewayProcess {
 
     /** @param forAll whether the agent asks here; else the heir alone does */
     private void listen(Path socket, boolean forAll) throws Exception {
-        vertx.createHttpServer()
+        Listener.get(vertx.createHttpServer()
                 .requestHandler(request -> request.body()
                         .onSuccess(
                                 body -> Thread.ofVirtual().name("control").start(() -> control(request, body, forAll))))
-                .listen(SocketAddress.domainSocketAddress(socket.toString()))
-                .toCompletionStage()
-                .toCompletableFuture()
-                .get(10, TimeUnit.SECONDS);
+                .listen(SocketAddress.domainSocketAddress(socket.toString())));
         Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
         LOG.info("gateway {} listens on {}, transport {}", Version.TEXT, socket, vertx.isNativeTransportEnabled());
     }

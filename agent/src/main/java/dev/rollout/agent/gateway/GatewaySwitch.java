@@ -46,7 +46,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                     + " that the gateway could lead to" + away);
         }
         boolean adopted = observed.stream().anyMatch(Instance::published);
-        if (adopted && !System.getProperty("user.name").equals("root")) {
+        if (adopted && !Folders.byRoot()) {
             return Optional.of("holds its ports through Docker, and taking them over without a gap needs root" + away);
         }
         for (PublishedPort port : spec.publishedPorts()) {
@@ -128,7 +128,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             return Optional.of("has " + spec.replicas() + " replicas, and Docker can give a host port to one container"
                     + " only: its ports stay with the gateway");
         }
-        return System.getProperty("user.name").equals("root")
+        return Folders.byRoot()
                 ? Optional.empty()
                 : Optional.of("holds its ports through the gateway, and handing them back without a gap needs root:"
                         + " 'docker compose up -d --force-recreate' after 'rollout gateway stop' is the way with one");

@@ -44,9 +44,10 @@ final class Listener {
     /** Whether the route wants what was fixed when this began to listen. */
     boolean stale() {
         Route now = port.route();
-        return now.mode() != served.mode()
-                || now.parked() && beside == 0
-                || !now.policy().tls().equals(served.policy().tls());
+        return !closed
+                && (now.mode() != served.mode()
+                        || now.parked() && beside == 0
+                        || !now.policy().tls().equals(served.policy().tls()));
     }
 
     /** The port that connections are redirected to for a while; 0 where the published one is held. */
@@ -144,10 +145,14 @@ final class Listener {
     }
 
     private void deploy(String host, int number) throws IOException {
-        Future<String> deployed =
-                vertx.deployVerticle(() -> front(host, number), new DeploymentOptions().setInstances(loops));
+        deployments.add(
+                get(vertx.deployVerticle(() -> front(host, number), new DeploymentOptions().setInstances(loops))));
+    }
+
+    /** What the future brings, within its time. */
+    static <T> T get(Future<T> future) throws IOException {
         try {
-            deployments.add(deployed.toCompletionStage().toCompletableFuture().get(SECONDS, TimeUnit.SECONDS));
+            return future.toCompletionStage().toCompletableFuture().get(SECONDS, TimeUnit.SECONDS);
         } catch (ExecutionException e) {
             throw new IOException(
                     String.valueOf(e.getCause() == null ? e : e.getCause().getMessage()), e.getCause());
@@ -177,6 +182,7 @@ final class Listener {
         closed = true;
         if (beside != 0) {
             redirect.remove(port.route().hostIp(), port.route().port(), beside);
+            beside = 0;
         }
     }
 

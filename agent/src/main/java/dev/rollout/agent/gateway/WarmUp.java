@@ -11,9 +11,7 @@ import io.vertx.core.parsetools.RecordParser;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,10 +48,10 @@ final class WarmUp {
         NetClient client = vertx.createNetClient();
         String front = "";
         try {
-            int behind = get(backend.listen(0, LOOPBACK)).actualPort();
+            int behind = Listener.get(backend.listen(0, LOOPBACK)).actualPort();
             int number = Listener.freePort();
             Port port = new Port(vertx, route(number, behind));
-            front = get(vertx.deployVerticle(
+            front = Listener.get(vertx.deployVerticle(
                     () -> new HttpFront(port, LOOPBACK, number), new DeploymentOptions().setInstances(loops)));
             for (int i = 0; i < CONNECTIONS; i++) {
                 client.connect(number, LOOPBACK).onSuccess(this::ask).onFailure(e -> done.countDown());
@@ -99,13 +97,5 @@ final class WarmUp {
         }));
         socket.closeHandler(closed -> done.countDown());
         socket.write(REQUEST);
-    }
-
-    private static <T> T get(io.vertx.core.Future<T> future) throws IOException, InterruptedException {
-        try {
-            return future.toCompletionStage().toCompletableFuture().get(LIMIT_SECONDS, TimeUnit.SECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IOException(e);
-        }
     }
 }

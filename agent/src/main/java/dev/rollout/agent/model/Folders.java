@@ -12,9 +12,14 @@ import java.util.Map;
  * @param shm claims, on shared memory
  */
 public record Folders(Path state, Path runtime, Path shm) {
+    /** Whether this program may lead connections past a port, and give files to a group of its own. */
+    public static boolean byRoot() {
+        return System.getProperty("user.name").equals("root");
+    }
+
     public static Folders of(Map<String, String> environment) {
         String user = System.getProperty("user.name");
-        boolean root = user.equals("root");
+        boolean root = byRoot();
         String home = System.getProperty("user.home");
         Path state = root
                 ? Path.of("/var/lib/rollout")

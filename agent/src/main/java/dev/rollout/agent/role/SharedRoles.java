@@ -1,5 +1,6 @@
 package dev.rollout.agent.role;
 
+import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Handover;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.rollout.ContainerEngine;
@@ -97,7 +98,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
 
     /** Any non-root user in any image may work in it: setgid folder, group-writable files, and the group for the container. */
     private static int share(Path folder) throws IOException {
-        boolean root = System.getProperty("user.name").equals("root");
+        boolean root = Folders.byRoot();
         int group = root ? GROUP : (Integer) Files.getAttribute(folder, "unix:gid");
         if (root) {
             Files.setAttribute(folder, "unix:gid", group);

@@ -3,6 +3,7 @@ package dev.rollout.agent.docker;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -45,11 +46,18 @@ class GatewayIT {
         assertEquals(Set.of(versions), load.versions.keySet());
     }
 
-    private static long gatewayPid(Rig rig) throws Exception {
+    private static JsonNode gateway(Rig rig) throws Exception {
         return new ObjectMapper()
-                .readTree(rig.rollout("gateway", "status", "--format", "json").out())
-                .path("pid")
-                .asLong();
+                .readTree(rig.rollout("gateway", "status", "--format", "json").out());
+    }
+
+    private static long gatewayPid(Rig rig) throws Exception {
+        return gateway(rig).path("pid").asLong();
+    }
+
+    /** It dies before it is ready. */
+    private static String bad(int port) {
+        return web("bad", port).replace("httpd -f", "sleep 1; exit 1;");
     }
 
     @Test
@@ -65,8 +73,7 @@ class GatewayIT {
                 ok(ran);
                 assertTrue(ran.out().contains(" 0 failed"), ran.all());
             }
-            rig.services(Rig.web("bad", "ports: [\"127.0.0.1:" + port + ":8080\"]\n")
-                    .replace("httpd -f", "sleep 1; exit 1;"));
+            rig.services(bad(port));
             assertEquals(1, rig.rollout("up", "web").exit(), "a bad candidate is rolled back");
             ok(rig.rollout("undo", "web"));
             nothingLost(load, "1", "2", "3");
@@ -129,8 +136,7 @@ class GatewayIT {
                 return; // the rest is for root
             }
             Load load = new Load(port);
-            rig.services(Rig.web("bad", "ports: [\"127.0.0.1:" + port + ":8080\"]\n")
-                    .replace("httpd -f", "sleep 1; exit 1;"));
+            rig.services(bad(port));
             Rig.Ran bad = rig.rollout("release", "web");
             assertEquals(1, bad.exit(), bad.all());
             awaitOwnPort(rig);
@@ -160,13 +166,7 @@ class GatewayIT {
         int beside;
         do {
             Thread.sleep(100);
-            beside = new ObjectMapper()
-                    .readTree(
-                            rig.rollout("gateway", "status", "--format", "json").out())
-                    .path("routes")
-                    .path(0)
-                    .path("redirectedFrom")
-                    .asInt(-1);
+            beside = gateway(rig).path("routes").path(0).path("redirectedFrom").asInt(-1);
         } while (beside != 0 && System.nanoTime() < end);
         assertEquals(0, beside);
     }
