@@ -1,21 +1,29 @@
 package dev.rollout.agent.gateway;
 
-import io.vertx.core.Context;
-import io.vertx.core.MultiMap;
-import io.vertx.core.http.HttpClientRequest;
-import io.vertx.core.http.HttpClientResponse;
-import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.http.HttpVersion;
-import io.vertx.core.http.RequestOptions;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
 import io.vertx.core.net.NetSocket;
-import java.util.List;
-import java.util.Map;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.Queue;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,161 +31,365 @@ import org.slf4j.LoggerFactory;
 /** One request on its way to a target and back. */
 final class Call implements Exchange {
     private static final Logger ACCESS = LoggerFactory.getLogger("access");
-    /** They belong to one connection, not to the request: RFC 9110, 7.6.1. */
-    private static final Set<String> HOP_BY_HOP = caseless(
-            "connection",
-            "keep-alive",
-            "proxy-connection",
-            "proxy-authenticate",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade");
-
     private static final Set<HttpMethod> IDEMPOTENT =
             Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS, HttpMethod.PUT, HttpMethod.DELETE);
 
     private final HttpFront front;
     private final Port port;
-    private final Context context;
-    private final HttpServerRequest request;
+    private final Requests client;
+    private final HttpRequest request;
     private final long start = System.nanoTime();
-    private final boolean hasBody;
-    private Target target;
-    private @Nullable Target failed;
-    private @Nullable HttpClientRequest sent;
-    private boolean counted = true;
-    private boolean eventStream;
+    private final boolean old;
+    private final Queue<HttpContent> early = new ArrayDeque<>(0); // what came before there was a connection for it
+    private boolean keepAlive;
+    private boolean hasBody;
+    private boolean sentAll;
     private long uploaded;
-    private long timer = -1;
+    private @Nullable Target target; // while this is counted there
+    private @Nullable Target failed;
+    private @Nullable Upstream upstream;
+    private @Nullable Future<?> timer;
+    private @Nullable HttpResponse answer;
+    private boolean held; // the head of the answer, which goes out with the beginning of its body
+    private boolean reusable;
+    private boolean eventStream;
+    private long bytes;
+    private String instance = "nobody";
+    private boolean over;
 
-    private static Set<String> caseless(String... names) {
-        Set<String> set = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
-        set.addAll(List.of(names));
-        return set;
-    }
-
-    Call(HttpFront front, Port port, HttpServerRequest request, Target target) {
+    Call(HttpFront front, Requests client, HttpRequest request) {
         this.front = front;
-        this.port = port;
-        this.context = front.context();
+        this.port = front.port();
+        this.client = client;
         this.request = request;
-        this.target = target;
-        this.hasBody = request.headers().contains(HttpHeaders.TRANSFER_ENCODING) || HttpFront.length(request) > 0;
+        this.old = request.protocolVersion().equals(HttpVersion.HTTP_1_0);
     }
 
-    void send() {
-        port.begun(target, this);
-        front.client()
-                .request(new RequestOptions()
-                        .setServer(target.address)
-                        .setMethod(request.method())
-                        .setURI(request.uri()))
-                .onSuccess(this::forward)
-                .onFailure(this::unreachable);
+    void begin() {
+        HttpHeaders headers = request.headers();
+        String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
+        long announced = length == null ? 0 : Long.parseLong(length); // the decoder lets nothing else through
+        if (tooMuch(announced)) {
+            return;
+        }
+        hasBody = announced > 0 || headers.contains(HttpHeaderNames.TRANSFER_ENCODING);
+        keepAlive = HttpUtil.isKeepAlive(request);
+        if (HttpUtil.is100ContinueExpected(request)) {
+            client.invite();
+        }
+        String upgrade = headers.get(HttpHeaderNames.UPGRADE);
+        Heads.forward(request, client);
+        if (upgrade != null && !client.isStream() && !upgrade.equalsIgnoreCase(Http2.CLEAR)) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE).set(HttpHeaderNames.UPGRADE, upgrade);
+        }
+        Target now = port.take(null);
+        if (now != null) {
+            send(now);
+            return;
+        }
+        port.takeOrWait()
+                .onComplete(taken -> client.loop().execute(() -> {
+                    if (taken.failed()) {
+                        end(HttpResponseStatus.SERVICE_UNAVAILABLE, "no instance is ready", false);
+                    } else if (over) {
+                        port.done(taken.result());
+                    } else {
+                        send(taken.result());
+                    }
+                }));
     }
 
-    /** Nothing was sent: another target may have it, once. */
-    private void unreachable(Throwable cause) {
-        target.eject();
-        again("the instance cannot be reached: " + cause.getMessage());
+    boolean headOnly() {
+        return request.method().equals(HttpMethod.HEAD);
+    }
+
+    private boolean tooMuch(long size) {
+        long most = port.route().policy().maxBody();
+        if (most > 0 && size > most) {
+            end(HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE, "a body has at most " + most + " bytes here", true);
+            return true;
+        }
+        return false;
+    }
+
+    private void send(Target to) {
+        target = to;
+        instance = to.backend.instance();
+        port.begun(to, this);
+        Upstream idle = front.upstreams().take(to);
+        if (idle != null) {
+            forward(idle);
+            return;
+        }
+        front.upstreams().connect(to).onSuccess(this::connected).onFailure(cause -> {
+            if (!over) { // nothing was sent: another target may have it, once
+                to.eject();
+                again("the instance cannot be reached: " + cause.getMessage());
+            }
+        });
+    }
+
+    private void connected(Upstream fresh) {
+        if (over) {
+            front.upstreams().give(fresh); // its client has gone in the meantime
+        } else {
+            forward(fresh);
+        }
     }
 
     private void again(String words) {
+        Target but = target;
         free();
-        if (failed == null) {
-            failed = target;
-            Target other = port.take(target);
+        if (failed == null && but != null) {
+            failed = but;
+            Target other = port.take(but);
             if (other != null) {
                 port.retries.increment();
-                target = other;
-                counted = true;
-                send();
+                send(other);
                 return;
             }
         }
-        front.answer(request, 502, words);
+        end(HttpResponseStatus.BAD_GATEWAY, words, false);
     }
 
-    private void forward(HttpClientRequest out) {
-        if (request.response().closed() || request.response().ended()) {
-            out.reset(); // the client was gone, or refused, or cut, before the target was reached
-            free();
-            return;
+    private void forward(Upstream to) {
+        upstream = to;
+        to.begin(this);
+        if (hasBody) {
+            to.write(request);
+            early.forEach(to::write);
+            early.clear();
+        } else {
+            to.write(new DefaultFullHttpRequest(
+                    request.protocolVersion(),
+                    request.method(),
+                    request.uri(),
+                    Unpooled.EMPTY_BUFFER,
+                    request.headers(),
+                    EmptyHttpHeaders.INSTANCE));
         }
-        sent = out;
-        boolean upgrade = request.headers().contains(HttpHeaders.UPGRADE)
-                && !"h2c".equalsIgnoreCase(request.getHeader(HttpHeaders.UPGRADE));
-        copy(request.headers(), out.headers());
-        about(out.headers());
-        if (upgrade) {
-            out.putHeader(HttpHeaders.CONNECTION, "Upgrade");
-            out.putHeader(HttpHeaders.UPGRADE, request.getHeader(HttpHeaders.UPGRADE));
-            out.connect().onSuccess(this::tunnel).onFailure(e -> broken(e, false));
-            return;
-        }
-        request.response().exceptionHandler(gone -> out.reset());
-        request.response().closeHandler(gone -> giveUp(out));
-        if (hasBody && request.version() != HttpVersion.HTTP_2) {
-            front.atEnd(request.connection(), () -> giveUp(out)); // a body that is no HTTP ends in no other way
-        }
-        out.response().onSuccess(this::relay).onFailure(e -> broken(e, true));
+        to.flush();
+        client.full(!to.writable());
         long timeout = port.route().policy().timeout();
         if (timeout > 0) {
-            timer = context.owner().setTimer(timeout, late -> tooLate());
-        }
-        if (hasBody) {
-            if (request.getHeader(HttpHeaders.CONTENT_LENGTH) == null) {
-                out.setChunked(true);
-            }
-            upload(out);
-        } else {
-            request.resume();
-            out.end();
+            timer = client.loop().schedule(this::tooLate, timeout, TimeUnit.MILLISECONDS);
         }
     }
 
-    /** With back-pressure, counted, and no more of it than the port takes. */
-    private void upload(HttpClientRequest out) {
-        long most = port.route().policy().maxBody();
-        request.exceptionHandler(e -> out.reset());
-        request.handler(data -> {
-            uploaded += data.length();
-            if (most > 0 && uploaded > most) {
-                request.handler(null);
-                end(413, "a body has at most " + most + " bytes here");
-                return;
-            }
-            out.write(data);
-            if (out.writeQueueFull()) {
-                request.pause();
-                out.drainHandler(room -> request.resume());
-            }
-        });
-        request.endHandler(end -> {
+    /** A piece of the request's body: with back-pressure, counted, and no more of it than the port takes. */
+    void body(HttpContent part) {
+        uploaded += part.content().readableBytes();
+        boolean last = part instanceof LastHttpContent;
+        sentAll = last;
+        if (!hasBody || tooMuch(uploaded)) {
+            part.release();
+            return;
+        }
+        if (last) {
             port.bytesIn.add(uploaded);
-            out.end();
-        });
-        request.resume();
+        }
+        if (upstream == null) {
+            early.add(part);
+            client.full(!last);
+            return;
+        }
+        upstream.write(part);
+        if (last) {
+            upstream.flush();
+        } else if (!upstream.writable()) {
+            client.full(true);
+            upstream.flush();
+        }
+    }
+
+    void flush() {
+        if (upstream != null) {
+            upstream.flush();
+        }
+    }
+
+    void targetTakes(boolean more) {
+        client.full(!more);
+    }
+
+    void clientTakes(boolean more) {
+        if (upstream != null) {
+            upstream.takes(more);
+        }
     }
 
     private void tooLate() {
-        if (counted && !request.response().headWritten()) {
+        if (!over && answer == null) {
+            end(HttpResponseStatus.GATEWAY_TIMEOUT, "the instance did not begin its answer in time", false);
+        }
+    }
+
+    /** An answer before the answer. The one that invites the body has been given here. */
+    void hint(HttpResponse early) {
+        if (!old && !early.status().equals(HttpResponseStatus.CONTINUE)) {
+            Heads.strip(early.headers());
+            client.write(new DefaultFullHttpResponse(
+                    HttpVersion.HTTP_1_1,
+                    early.status(),
+                    Unpooled.EMPTY_BUFFER,
+                    early.headers(),
+                    EmptyHttpHeaders.INSTANCE));
+            client.flush();
+        }
+    }
+
+    void answer(HttpResponse head) {
+        stopTimer();
+        answer = head;
+        HttpHeaders headers = head.headers();
+        reusable = HttpUtil.isKeepAlive(head);
+        Heads.strip(headers);
+        head.setProtocolVersion(HttpVersion.HTTP_1_1);
+        int status = head.status().code();
+        boolean chunked = HttpUtil.isTransferEncodingChunked(head);
+        if (!headOnly() && status != 204 && status != 304) {
+            if (old && chunked) {
+                HttpUtil.setTransferEncodingChunked(head, false);
+                keepAlive = false; // the end of the connection is the end of the answer
+            } else if (!chunked && !headers.contains(HttpHeaderNames.CONTENT_LENGTH)) {
+                reusable = false; // so it was from the instance
+                keepAlive &= !old;
+                HttpUtil.setTransferEncodingChunked(head, !old);
+            }
+        }
+        keepAlive &= !port.handedOver();
+        if (client.isStream()) {
+            if (port.handedOver()) {
+                Http2.leave(client.channel());
+            }
+        } else if (!keepAlive) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+        } else if (old) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
+        }
+        String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
+        eventStream = type != null && type.startsWith("text/event-stream");
+        held = true;
+    }
+
+    private void writeHead() {
+        if (held) {
+            held = false;
+            client.write(Objects.requireNonNull(answer));
+        }
+    }
+
+    void answerBody(HttpContent part) {
+        bytes += part.content().readableBytes();
+        if (part instanceof LastHttpContent last) {
+            finish(last);
+            return;
+        }
+        writeHead();
+        client.write(part);
+        if (!client.channel().isWritable()) {
+            clientTakes(false);
+            client.flush();
+        }
+    }
+
+    void flushAnswer() {
+        writeHead();
+        client.flush();
+    }
+
+    private void finish(LastHttpContent last) {
+        over = true;
+        port.latency.record(System.nanoTime() - start);
+        port.bytesOut.add(bytes);
+        Upstream used = Objects.requireNonNull(upstream);
+        upstream = null;
+        free();
+        if (reusable && sentAll) {
+            front.upstreams().give(used);
+        } else {
+            used.close();
+        }
+        log();
+        HttpResponse head = Objects.requireNonNull(answer);
+        client.finish(
+                held
+                        ? new DefaultFullHttpResponse(
+                                head.protocolVersion(),
+                                head.status(),
+                                last.content(),
+                                head.headers(),
+                                last.trailingHeaders())
+                        : last,
+                !keepAlive);
+    }
+
+    /** After the switch of protocols the bytes go as they are, both ways, with back-pressure. */
+    void upgrade(HttpResponse switched) {
+        if (!request.headers().contains(HttpHeaderNames.UPGRADE)) {
+            broken(new IOException("it switches to a protocol that nobody asked for"));
+            return;
+        }
+        if (client.hasMore()) { // in HTTP: it cannot be taken for what comes after the switch
+            end(HttpResponseStatus.BAD_REQUEST, "more was sent before the switch of protocols", true);
+            return;
+        }
+        Target to = Objects.requireNonNull(target);
+        stopTimer();
+        over = true;
+        answer = switched;
+        client.write(switched);
+        client.flush();
+        NetSocket there = Objects.requireNonNull(upstream).upgraded();
+        NetSocket here = client.upgraded();
+        to.live.remove(this); // the tie is counted in its place
+        boolean webSocket = "websocket".equalsIgnoreCase(request.headers().get(HttpHeaderNames.UPGRADE));
+        new Tie(front.context(), port, to, here, there, webSocket).tie(this::log);
+    }
+
+    /** The connection broke before an answer: done again only where that cannot do anything twice. */
+    void broken(Throwable cause) {
+        if (over) {
+            return; // it was ended here
+        }
+        if (upstream != null) {
+            upstream.close();
+            upstream = null;
+        }
+        if (target != null) {
             target.errors.increment();
-            end(504, "the instance did not begin its answer in time");
+        }
+        String words = "the instance broke off: " + cause.getMessage();
+        if (answer == null && !hasBody && IDEMPOTENT.contains(request.method())) {
+            again(words);
+        } else {
+            end(HttpResponseStatus.BAD_GATEWAY, words, false);
         }
     }
 
     /** The one way in which a call fails: its target is free, its connection is given up, its client hears of it. */
-    private void end(int status, String words) {
-        HttpClientRequest out = sent;
+    void end(HttpResponseStatus status, String words, boolean close) {
+        if (!over) {
+            abandon();
+            port.errors.increment();
+            if (answer != null) {
+                client.cut();
+            } else {
+                client.answer(status, words, close || !keepAlive || port.handedOver());
+            }
+        }
+    }
+
+    /** Nobody wants it any more. */
+    void abandon() {
+        over = true;
+        early.forEach(ReferenceCountUtil::release);
+        early.clear();
+        if (upstream != null) {
+            upstream.close();
+            upstream = null;
+        }
         free();
-        if (out != null) {
-            out.reset();
-        }
-        if (!request.response().closed()) {
-            front.answer(request, status, words);
-        }
     }
 
     @Override
@@ -188,148 +400,9 @@ final class Call implements Exchange {
     /** An answer that has begun can only be broken off; its client sees that it is not whole. */
     @Override
     public void cut() {
-        context.runOnContext(now -> {
-            if (counted) {
-                end(503, "the instance was stopped before it answered");
-            }
-        });
-    }
-
-    private void giveUp(HttpClientRequest out) {
-        if (counted) {
-            out.reset();
-            free();
-        }
-    }
-
-    /** The connection broke before an answer: done again only where that cannot do anything twice. */
-    private void broken(Throwable cause, boolean mayRetry) {
-        if (!counted) {
-            return; // it was ended here
-        }
-        target.errors.increment();
-        if (mayRetry
-                && !hasBody
-                && IDEMPOTENT.contains(request.method())
-                && !request.response().closed()) {
-            request.pause();
-            again("the instance broke off: " + cause.getMessage());
-            return;
-        }
-        end(502, "the instance broke off: " + cause.getMessage());
-    }
-
-    private void copy(MultiMap from, MultiMap to) {
-        String named = from.get(HttpHeaders.CONNECTION);
-        for (Map.Entry<String, String> header : from) {
-            String name = header.getKey();
-            if (!HOP_BY_HOP.contains(name) && (named == null || !named(named, name))) {
-                to.add(name, header.getValue());
-            }
-        }
-    }
-
-    private static boolean named(String connection, String name) {
-        for (String word : connection.split(",")) {
-            if (word.strip().equalsIgnoreCase(name)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    /** Who asked, and how: what a proxy tells those behind it. */
-    private void about(MultiMap headers) {
-        String client = request.remoteAddress().hostAddress();
-        String before = headers.get("X-Forwarded-For");
-        headers.set("X-Forwarded-For", before == null ? client : before + ", " + client);
-        if (!headers.contains("X-Forwarded-Proto")) {
-            headers.set("X-Forwarded-Proto", request.isSSL() ? "https" : "http");
-        }
-        String authority =
-                request.authority() == null ? null : request.authority().toString();
-        if (authority != null) {
-            headers.set(HttpHeaders.HOST, authority);
-            if (!headers.contains("X-Forwarded-Host")) {
-                headers.set("X-Forwarded-Host", authority);
-            }
-        }
-        if (!headers.contains("X-Request-Id")) {
-            headers.set(
-                    "X-Request-Id", Long.toHexString(ThreadLocalRandom.current().nextLong() | Long.MIN_VALUE));
-        }
-    }
-
-    private void relay(HttpClientResponse in) {
-        HttpServerResponse out = request.response();
-        if (out.closed()) {
-            free();
-            return;
-        }
-        out.setStatusCode(in.statusCode()).setStatusMessage(in.statusMessage());
-        copy(in.headers(), out.headers());
-        if (port.handedOver() && request.version() != HttpVersion.HTTP_2) {
-            out.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-        }
-        String type = in.getHeader(HttpHeaders.CONTENT_TYPE);
-        eventStream = type != null && type.startsWith("text/event-stream");
-        boolean empty = request.method() == HttpMethod.HEAD || in.statusCode() == 204 || in.statusCode() == 304;
-        if (empty) {
-            in.resume();
-            out.end().onComplete(done -> finish());
-            return;
-        }
-        if (in.getHeader(HttpHeaders.CONTENT_LENGTH) == null) {
-            out.setChunked(true);
-        }
-        in.pipe()
-                .endOnComplete(false)
-                .to(out)
-                .onSuccess(done -> {
-                    if (out.isChunked()) {
-                        out.trailers().addAll(in.trailers());
-                    }
-                    out.end().onComplete(ended -> finish());
-                })
-                .onFailure(cut -> {
-                    target.errors.increment();
-                    end(502, "the instance broke off");
-                });
-    }
-
-    /** After the switch of protocols the bytes go as they are, both ways, with back-pressure. */
-    private void tunnel(HttpClientResponse in) {
-        HttpServerResponse out = request.response();
-        out.setStatusCode(in.statusCode()).setStatusMessage(in.statusMessage());
-        in.headers().forEach(header -> out.headers().add(header.getKey(), header.getValue()));
-        if (in.statusCode() != 101) {
-            relay(in);
-            return;
-        }
-        boolean webSocket = "websocket".equalsIgnoreCase(request.getHeader(HttpHeaders.UPGRADE));
-        NetSocket there = in.netSocket();
-        there.pause();
-        request.toNetSocket()
-                .onSuccess(here -> {
-                    here.pause();
-                    target.live.remove(this); // the tie is counted in its place
-                    counted = false;
-                    new Tie(context, port, target, here, there, webSocket).tie(() -> {
-                        port.connections.decrementAndGet(); // the connection's own handler is not called any more
-                        log();
-                    });
-                })
-                .onFailure(e -> {
-                    there.close();
-                    free();
-                });
-    }
-
-    private void finish() {
-        port.latency.record(System.nanoTime() - start);
-        port.bytesOut.add(request.response().bytesWritten());
-        free();
-        log();
+        client.loop()
+                .execute(() -> end(
+                        HttpResponseStatus.SERVICE_UNAVAILABLE, "the instance was stopped before it answered", false));
     }
 
     private void log() {
@@ -337,24 +410,28 @@ final class Call implements Exchange {
             ACCESS.info(
                     "{} {} {} {} {} {} bytes {} us by {}",
                     port.route().listen(),
-                    request.remoteAddress().hostAddress(),
+                    client.address(),
                     request.method(),
                     request.uri(),
-                    request.response().getStatusCode(),
-                    request.response().bytesWritten(),
+                    answer == null ? 0 : answer.status().code(),
+                    bytes,
                     (System.nanoTime() - start) / 1000,
-                    target.backend.instance());
+                    instance);
         }
     }
 
     private void free() {
-        if (timer >= 0) {
-            context.owner().cancelTimer(timer);
-            timer = -1;
-        }
-        if (counted) {
-            counted = false;
+        stopTimer();
+        if (target != null) {
             port.done(target, this);
+            target = null;
+        }
+    }
+
+    private void stopTimer() {
+        if (timer != null) {
+            timer.cancel(false);
+            timer = null;
         }
     }
 }

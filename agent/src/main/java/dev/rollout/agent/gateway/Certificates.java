@@ -3,9 +3,9 @@ package dev.rollout.agent.gateway;
 import dev.rollout.agent.model.PortPolicy;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.net.PemKeyCertOptions;
 import io.vertx.core.net.ServerSSLOptions;
-import io.vertx.core.net.TCPSSLOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,10 +21,13 @@ final class Certificates {
     private static final long LOOK_MILLIS = 1000;
 
     private final List<PortPolicy.Certificate> files;
+    private final List<String> protocols;
     private List<Object> seen;
 
-    Certificates(List<PortPolicy.Certificate> files) {
+    /** @param protocols what clients may choose from in TLS, the best first; empty where that is not spoken about */
+    Certificates(List<PortPolicy.Certificate> files, List<String> protocols) {
         this.files = files;
+        this.protocols = protocols;
         this.seen = state();
     }
 
@@ -35,13 +38,17 @@ final class Certificates {
     }
 
     /** Does nothing for a port without TLS. */
-    void use(TCPSSLOptions server) {
+    void use(NetServerOptions server) {
         if (!files.isEmpty()) {
-            server.setSsl(true).setKeyCertOptions(pem());
-            if (server instanceof io.vertx.core.net.NetServerOptions options) {
-                options.setSni(true);
-            }
+            server.setSsl(true).setKeyCertOptions(pem()).setSni(true);
+            offer(server.getSslOptions());
         }
+    }
+
+    private ServerSSLOptions offer(ServerSSLOptions options) {
+        options.setUseAlpn(!protocols.isEmpty());
+        options.setApplicationLayerProtocols(protocols);
+        return options;
     }
 
     /** Hands new ones over when a file has changed. Ones that are broken are said and not taken. */
@@ -53,7 +60,8 @@ final class Certificates {
             List<Object> now = state();
             if (!now.equals(seen)) {
                 seen = now;
-                update.apply(new ServerSSLOptions().setKeyCertOptions(pem()).setSni(true))
+                update.apply(offer(
+                                new ServerSSLOptions().setKeyCertOptions(pem()).setSni(true)))
                         .onSuccess(done ->
                                 LOG.info("{}: read again", files.getFirst().cert()))
                         .onFailure(e -> LOG.error(

@@ -1,35 +1,41 @@
 package dev.rollout.agent.gateway;
 
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
-import io.vertx.core.http.HttpClient;
-import io.vertx.core.http.HttpClientOptions;
-import io.vertx.core.http.HttpConnection;
-import io.vertx.core.http.HttpHeaders;
-import io.vertx.core.http.HttpServer;
-import io.vertx.core.http.HttpServerOptions;
-import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.http.PoolOptions;
+import io.vertx.core.internal.net.NetSocketInternal;
+import io.vertx.core.net.NetServer;
+import io.vertx.core.net.NetServerOptions;
+import io.vertx.core.net.NetSocket;
+import java.util.List;
+import java.util.function.Supplier;
 
-/** Takes the HTTP requests of a port on one event loop, and sends each to a target on a connection of that loop. */
+/**
+ * Takes the HTTP requests of a port on one event loop, and sends each to a target on a connection of that loop.
+ *
+ * <p>Vert.x listens, secures and connects; what is read and written is left to Netty's codecs and to handlers beside them,
+ * since a request through Vert.x's own server and client costs about twice as much.
+ */
 final class HttpFront extends VerticleBase {
-    private static final int CONNECT_MILLIS = 2000;
+    static final int HEAD_BYTES = 64 * 1024;
     private static final int BACKLOG = 4096;
-    /** Servers close what is idle after 5 s and more: a request must not meet that on its way. */
-    private static final int IDLE_SECONDS = 4;
+    /** The name of Vert.x's own handler, which sees what the ones before it leave. */
+    static final String LAST = "handler";
 
-    private static final int MOST_CONNECTIONS = 20_000;
-    private static final int HEAD_BYTES = 64 * 1024;
+    private static final HttpDecoderConfig CONFIG = new HttpDecoderConfig()
+            .setMaxInitialLineLength(HEAD_BYTES)
+            .setMaxHeaderSize(HEAD_BYTES)
+            .setMaxChunkSize(HEAD_BYTES);
 
     private final Port port;
     private final String host;
     private final int bound;
-    private HttpClient client;
+    private Upstreams upstreams;
 
     /** @param bound the port to listen on: the published one, or the one that connections are redirected to */
-    @SuppressWarnings("NullAway.Init") // start() makes the client before anything is asked
+    @SuppressWarnings("NullAway.Init") // start() makes them before anything is asked
     HttpFront(Port port, String host, int bound) {
         this.port = port;
         this.host = host;
@@ -38,84 +44,50 @@ final class HttpFront extends VerticleBase {
 
     @Override
     public Future<?> start() {
-        client = vertx.createHttpClient(
-                new HttpClientOptions()
-                        .setKeepAlive(true)
-                        .setKeepAliveTimeout(IDLE_SECONDS)
-                        .setConnectTimeout(CONNECT_MILLIS)
-                        .setMaxHeaderSize(HEAD_BYTES)
-                        .setMaxChunkSize(HEAD_BYTES)
-                        .setTcpNoDelay(true),
-                new PoolOptions().setHttp1MaxSize(MOST_CONNECTIONS).setMaxWaitQueueSize(-1));
-        HttpServerOptions options = new HttpServerOptions()
+        upstreams = new Upstreams(vertx, context, CONFIG);
+        NetServerOptions options = new NetServerOptions()
                 .setAcceptBacklog(BACKLOG)
-                .setMaxHeaderSize(HEAD_BYTES)
-                .setMaxInitialLineLength(HEAD_BYTES)
-                .setMaxChunkSize(HEAD_BYTES)
                 .setTcpNoDelay(true)
-                .setTcpKeepAlive(true) // a client that has disappeared is noticed in the end
-                .setHandle100ContinueAutomatically(true);
-        Certificates certificates = new Certificates(port.route().policy().tls());
+                .setTcpKeepAlive(true); // a client that has disappeared is noticed in the end
+        Certificates certificates = new Certificates(port.route().policy().tls(), List.of(Http2.SECURE, "http/1.1"));
         certificates.use(options);
-        HttpServer server = vertx.createHttpServer(options)
-                .connectionHandler(connection -> {
-                    port.connections.incrementAndGet();
-                    atEnd(connection, () -> {});
-                })
-                .requestHandler(this::handle);
+        NetServer server = vertx.createNetServer(options).connectHandler(this::serve);
         return server.listen(bound, host)
                 .onSuccess(listening -> certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true)));
     }
 
-    /** A connection has one handler of its end. */
-    void atEnd(HttpConnection connection, Runnable also) {
-        connection.closeHandler(gone -> {
-            port.connections.decrementAndGet();
-            also.run();
-        });
+    Port port() {
+        return port;
     }
 
-    HttpClient client() {
-        return client;
+    Upstreams upstreams() {
+        return upstreams;
     }
 
     Context context() {
         return context;
     }
 
-    private void handle(HttpServerRequest request) {
-        port.requests.increment();
-        request.pause();
-        long most = port.route().policy().maxBody();
-        if (most > 0 && length(request) > most) {
-            answer(request, 413, "a body has at most " + most + " bytes here");
-            return;
+    private void serve(NetSocket connection) {
+        NetSocketInternal socket = (NetSocketInternal) connection;
+        ChannelPipeline pipeline = socket.channelHandlerContext().pipeline();
+        port.connections.incrementAndGet();
+        pipeline.channel().closeFuture().addListener(gone -> port.connections.decrementAndGet());
+        Supplier<Requests> stream = () -> new Requests(this, socket, true);
+        Runnable http2 = () -> Http2.speak(pipeline, LAST, stream);
+        if (!socket.isSsl()) {
+            pipeline.addBefore(LAST, null, new Http2.Detector(http2, () -> http1(pipeline, socket)));
+        } else if (Http2.SECURE.equals(socket.applicationLayerProtocol())) {
+            http2.run();
+        } else {
+            http1(pipeline, socket);
         }
-        port.takeOrWait()
-                .onSuccess(target -> new Call(this, port, request, target).send())
-                .onFailure(none -> answer(request, 503, "no instance is ready"));
     }
 
-    /** What the client has announced; 0 where it has not. */
-    static long length(HttpServerRequest request) {
-        String length = request.getHeader(HttpHeaders.CONTENT_LENGTH);
-        return length == null ? 0 : Long.parseLong(length); // the decoder lets nothing else through
-    }
-
-    /** An answer of the gateway's own, or the end of one that has begun. */
-    void answer(HttpServerRequest request, int status, String words) {
-        port.errors.increment();
-        HttpServerResponse response = request.response();
-        if (response.headWritten() || response.ended()) {
-            request.connection().close(); // it is cut, and must look cut
-            return;
-        }
-        request.resume();
-        if (status == 413 || port.handedOver()) {
-            response.putHeader(HttpHeaders.CONNECTION, HttpHeaders.CLOSE);
-        }
-        response.setStatusCode(status)
-                .putHeader(HttpHeaders.CONTENT_TYPE, "text/plain")
-                .end(words + "\n");
+    private void http1(ChannelPipeline pipeline, NetSocketInternal socket) {
+        Requests requests = new Requests(this, socket, false);
+        pipeline.addBefore(LAST, null, new StrictDecoder(CONFIG))
+                .addBefore(LAST, null, new AnswerEncoder(requests))
+                .addBefore(LAST, null, requests);
     }
 }

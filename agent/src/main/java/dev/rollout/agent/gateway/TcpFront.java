@@ -7,6 +7,7 @@ import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.net.NetSocket;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Takes the connections of a port on one event loop, and ties each to a connection to a target. */
@@ -34,7 +35,7 @@ final class TcpFront extends VerticleBase {
                 .setAcceptBacklog(BACKLOG)
                 .setTcpNoDelay(true)
                 .setTcpKeepAlive(true);
-        Certificates certificates = new Certificates(port.route().policy().tls());
+        Certificates certificates = new Certificates(port.route().policy().tls(), List.of());
         certificates.use(options);
         NetServer server = vertx.createNetServer(options).connectHandler(this::handle);
         return server.listen(bound, host)

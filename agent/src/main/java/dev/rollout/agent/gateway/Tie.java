@@ -57,8 +57,8 @@ final class Tie implements Exchange {
     }
 
     private void pump(NetSocket from, NetSocket to, LongAdder bytes, boolean follow) {
-        if (from instanceof NetSocketInternal plain && to instanceof NetSocketInternal other) {
-            passEnd(plain, other); // an upgraded connection has one end for both directions
+        if (!webSocket) { // which has an end of its own
+            passEnd((NetSocketInternal) from, (NetSocketInternal) to);
         }
         from.handler(data -> {
             bytes.add(data.length());

@@ -75,7 +75,7 @@ final class TestCertificate {
                         + "-----\n");
     }
 
-    private static SSLSocket connect(int port, String name) throws Exception {
+    static SSLContext trusting() throws Exception {
         TrustManager any = new X509TrustManager() {
             @Override
             public void checkClientTrusted(X509Certificate[] chain, String type) {}
@@ -90,7 +90,12 @@ final class TestCertificate {
         };
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, new TrustManager[] {any}, null);
-        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port);
+        return context;
+    }
+
+    private static SSLSocket connect(int port, String name) throws Exception {
+        SSLSocket socket =
+                (SSLSocket) trusting().getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port);
         SSLParameters parameters = socket.getSSLParameters();
         parameters.setServerNames(List.of(new SNIHostName(name)));
         socket.setSSLParameters(parameters);
