@@ -8,9 +8,14 @@ import dev.rollout.contract.ClaimStore;
 import dev.rollout.contract.ClaimsDatabase;
 import dev.rollout.contract.Mode;
 import dev.rollout.contract.Role;
+import java.io.BufferedReader;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -113,6 +118,42 @@ class LanguagesIT {
             assertEquals("FENCED", lines.readLine());
             assertTrue(process.waitFor(20, TimeUnit.SECONDS));
             assertEquals(0, process.exitValue());
+        }
+    }
+
+    /**
+     * A client that has opened the file, and was stopped before it read a byte of it: it would find a header that speaks of
+     * a log, and open one under a name that is the new file's by then.
+     */
+    @Test
+    void aClientThatWasStoppedBetweenOpeningAndReadingTouchesNothing() throws Exception {
+        try (Folder folder = new Folder(Mode.BROADCAST)) {
+            Path file = folder.path.resolve(ClaimsDatabase.NAME);
+            folder.activate("a", 2);
+            ProcessBuilder waits = Language.PYTHON.inContainer(folder.path, "waits-" + System.nanoTime(), "waits");
+            waits.command().add(2, "--interactive");
+            Process client =
+                    waits.redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            try (BufferedReader said = client.inputReader();
+                    Writer told = client.outputWriter()) {
+                assertEquals("open", said.readLine());
+                try (ClaimsDatabase moved = folder.agent.moveToRollbackJournal()) {
+                    told.write("go\n");
+                    told.flush();
+                    assertEquals("file is not a database", said.readLine());
+                    assertEquals(0, client.waitFor());
+                    Path log = file.resolveSibling(ClaimsDatabase.NAME + "-wal");
+                    assertTrue(!Files.exists(log) || Files.size(log) == 0, "a log beside the new file");
+                    assertFalse(moved.logInDanger());
+                    assertEquals(ClaimStore.Answer.won(1), moved.claim("create:1", 2, ClaimStore.FOREVER));
+                    try (Connection other = DriverManager.getConnection("jdbc:sqlite:" + file);
+                            ResultSet checked = other.createStatement().executeQuery("PRAGMA integrity_check")) {
+                        assertEquals("ok", checked.getString(1));
+                    }
+                }
+            } finally {
+                client.destroyForcibly();
+            }
         }
     }
 }

@@ -17,7 +17,6 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import io.netty.util.concurrent.Future;
-import io.vertx.core.net.NetSocket;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Objects;
@@ -82,21 +81,15 @@ final class Call implements Exchange {
         if (upgrade != null && !client.isStream() && !upgrade.equalsIgnoreCase(Http2.CLEAR)) {
             headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE).set(HttpHeaderNames.UPGRADE, upgrade);
         }
-        Target now = port.take(null);
-        if (now != null) {
-            send(now);
-            return;
-        }
-        port.takeOrWait()
-                .onComplete(taken -> client.loop().execute(() -> {
-                    if (taken.failed()) {
-                        end(HttpResponseStatus.SERVICE_UNAVAILABLE, "no instance is ready", false);
-                    } else if (over) {
-                        port.done(taken.result());
-                    } else {
-                        send(taken.result());
-                    }
-                }));
+        port.takeOrWait(client.loop(), taken -> {
+            if (taken == null) {
+                end(HttpResponseStatus.SERVICE_UNAVAILABLE, "no instance is ready", false);
+            } else if (over) {
+                port.done(taken);
+            } else {
+                send(taken);
+            }
+        });
     }
 
     boolean headOnly() {
@@ -340,11 +333,13 @@ final class Call implements Exchange {
         answer = switched;
         client.write(switched);
         client.flush();
-        NetSocket there = Objects.requireNonNull(upstream).upgraded();
-        NetSocket here = client.upgraded();
         to.live.remove(this); // the tie is counted in its place
         boolean webSocket = "websocket".equalsIgnoreCase(request.headers().get(HttpHeaderNames.UPGRADE));
-        new Tie(front.context(), port, to, here, there, webSocket).tie(this::log);
+        Tie tie = new Tie(port, client.channel(), webSocket, this::log);
+        Upstream there = Objects.requireNonNull(upstream);
+        tie.join(to, there.channel());
+        there.leave();
+        client.leave();
     }
 
     /** The connection broke before an answer: done again only where that cannot do anything twice. */

@@ -115,6 +115,17 @@ final class GatewayKeeper implements AutoCloseable {
         }
     }
 
+    /** Makes sure of a gateway, beside what else is done: one that starts with nothing to lead warms up first. */
+    void prepare() {
+        Thread.ofVirtual().name("gateway-start").start(() -> {
+            try {
+                start();
+            } catch (EngineRefused | InterruptedException e) {
+                LOG.warn("{}", e.getMessage()); // it is tried again, and said, when there is something to lead
+            }
+        });
+    }
+
     private synchronized void start() throws InterruptedException {
         if (answers()) {
             return;

@@ -106,7 +106,9 @@ public final class GatewayProcess {
     }
 
     private int live() throws Exception {
-        router.restore();
+        if (!router.restore()) {
+            new WarmUp(vertx, loops).run(); // nobody waits for it yet but the agent
+        }
         Files.createDirectories(folders.runtime());
         Files.deleteIfExists(folders.gatewaySocket());
         listen(folders.gatewaySocket(), true);

@@ -108,6 +108,11 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     @Override
+    public void prepare() {
+        keeper.prepare();
+    }
+
+    @Override
     public void point(ServiceSpec spec, List<Instance> targets) {
         List<Instance> reachable =
                 targets.stream().filter(target -> !target.published()).toList();

@@ -2,7 +2,6 @@ package dev.rollout.agent.gateway;
 
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.internal.net.NetSocketInternal;
@@ -62,10 +61,6 @@ final class HttpFront extends VerticleBase {
 
     Upstreams upstreams() {
         return upstreams;
-    }
-
-    Context context() {
-        return context;
     }
 
     private void serve(NetSocket connection) {

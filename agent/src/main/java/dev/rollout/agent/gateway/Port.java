@@ -1,6 +1,6 @@
 package dev.rollout.agent.gateway;
 
-import io.vertx.core.Future;
+import io.netty.channel.EventLoop;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.ArrayDeque;
@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,10 +77,10 @@ final class Port {
         }
         released.forEach(promise -> {
             Target target = take(null);
-            if (target != null) {
-                promise.tryComplete(target);
-            } else {
+            if (target == null) {
                 promise.tryFail("no target");
+            } else if (!promise.tryComplete(target)) {
+                done(target); // it has waited for too long in this very moment
             }
         });
     }
@@ -162,23 +163,29 @@ final class Port {
         }
     }
 
-    /** A target, now or when there is one, within the time that the route holds requests. */
-    Future<Target> takeOrWait() {
-        Target target = take(null);
-        if (target != null) {
-            return Future.succeededFuture(target);
+    /**
+     * A target, counted in: now, or when there is one, within the time that the route holds requests; null where there is
+     * none.
+     *
+     * @param loop where the caller is, and hears of it
+     */
+    void takeOrWait(EventLoop loop, Consumer<@Nullable Target> taken) {
+        Target now = take(null);
+        if (now != null) {
+            taken.accept(now);
+            return;
         }
         Promise<Target> promise = Promise.promise();
+        promise.future().onComplete(done -> loop.execute(() -> taken.accept(done.result())));
         synchronized (this) {
             if (targets.length == 0 && route.policy().hold() > 0 && waiting.size() < MOST_HELD) {
                 waiting.add(promise);
                 held.increment();
                 vertx.setTimer(route.policy().hold(), timer -> promise.tryFail("no target was there in time"));
-                return promise.future();
+                return;
             }
         }
-        target = take(null);
-        return target == null ? Future.failedFuture("no target") : Future.succeededFuture(target);
+        promise.tryComplete(take(null));
     }
 
     /** It has begun something for a client; {@link #done(Target, Exchange)} when that has ended. */

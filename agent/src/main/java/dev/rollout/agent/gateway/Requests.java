@@ -113,7 +113,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
 
     private void take(HttpObject part) {
         if (!stream && part instanceof HttpRequest request && Http2.isAskedFor(request)) {
-            Http2.upgrade(ctx(), request, () -> new Requests(front, socket, true), this::removed);
+            Http2.upgrade(ctx(), request, () -> new Requests(front, socket, true), this::leave);
             return;
         }
         if (part instanceof HttpRequest request) {
@@ -234,17 +234,9 @@ final class Requests extends ChannelInboundHandlerAdapter {
         return coming || !later.isEmpty();
     }
 
-    /** The connection is no HTTP from now on: its bytes go to the socket, which is paused. */
-    NetSocketInternal upgraded() {
-        full(false);
-        socket.pause();
+    /** The connection is not HTTP/1.1 from now on: what was read already goes to the handlers that come next. */
+    void leave() {
         call = null;
-        removed();
-        return socket;
-    }
-
-    /** What the decoder has read already goes to those that come after it. */
-    private void removed() {
         ChannelPipeline pipeline = ctx().pipeline();
         pipeline.remove(this);
         pipeline.remove(AnswerEncoder.class);

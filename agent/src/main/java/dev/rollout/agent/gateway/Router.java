@@ -33,16 +33,21 @@ final class Router {
         this.loops = loops;
     }
 
-    /** Takes up the routes that were there before. One that cannot be had again is tried with the next change. */
-    synchronized void restore() throws IOException {
+    /**
+     * Takes up the routes that were there before, and says whether there were any. One that cannot be had again is tried
+     * with the next change.
+     */
+    synchronized boolean restore() throws IOException {
         redirect.clear();
-        for (Route route : file.read()) {
+        List<Route> routes = file.read();
+        for (Route route : routes) {
             try {
                 listen(route);
             } catch (IOException e) {
                 LOG.error("{}", e.getMessage());
             }
         }
+        return !routes.isEmpty();
     }
 
     /** Listens beside another gateway that has all these ports: new connections come here when this returns. */

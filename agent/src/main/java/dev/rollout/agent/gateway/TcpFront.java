@@ -1,14 +1,15 @@
 package dev.rollout.agent.gateway;
 
+import io.netty.channel.Channel;
 import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.internal.net.NetSocketInternal;
 import io.vertx.core.net.NetClient;
 import io.vertx.core.net.NetClientOptions;
 import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.net.NetSocket;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Takes the connections of a port on one event loop, and ties each to a connection to a target. */
 final class TcpFront extends VerticleBase {
@@ -42,47 +43,43 @@ final class TcpFront extends VerticleBase {
                 .onSuccess(listening -> certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true)));
     }
 
-    private void handle(NetSocket here) {
+    private void handle(NetSocket socket) {
+        Channel here = channel(socket);
         port.requests.increment();
         port.connections.incrementAndGet();
-        AtomicBoolean gone = new AtomicBoolean();
-        here.closeHandler(closed -> {
-            gone.set(true);
-            port.connections.decrementAndGet();
-        });
-        here.pause();
-        port.takeOrWait().onSuccess(target -> connect(here, gone, target, true)).onFailure(none -> {
-            port.errors.increment();
-            here.close();
+        here.closeFuture().addListener(gone -> port.connections.decrementAndGet());
+        Tie tie = new Tie(port, here, false, () -> {});
+        port.takeOrWait(here.eventLoop(), target -> {
+            if (target == null) {
+                refuse(here);
+            } else {
+                connect(tie, here, target, true);
+            }
         });
     }
 
-    private void connect(NetSocket here, AtomicBoolean gone, Target target, boolean first) {
-        client.connect(target.address)
-                .onSuccess(there -> {
-                    if (gone.get()) { // a socket that has closed tells nobody any more
-                        port.done(target);
-                        there.close();
-                    } else {
-                        tie(here, there, target);
-                    }
-                })
+    private static Channel channel(NetSocket socket) {
+        return ((NetSocketInternal) socket).channelHandlerContext().channel();
+    }
+
+    private void connect(Tie tie, Channel here, Target target, boolean first) {
+        context.runOnContext(now -> client.connect(target.address)
+                .onSuccess(there -> tie.join(target, channel(there)))
                 .onFailure(e -> {
                     target.eject();
                     port.done(target);
                     Target other = first ? port.take(target) : null;
                     if (other != null) {
                         port.retries.increment();
-                        connect(here, gone, other, false);
+                        connect(tie, here, other, false);
                     } else {
-                        port.errors.increment();
-                        here.close();
+                        refuse(here);
                     }
-                });
+                }));
     }
 
-    private void tie(NetSocket here, NetSocket there, Target target) {
-        there.pause();
-        new Tie(context, port, target, here, there, false).tie(port.connections::decrementAndGet);
+    private void refuse(Channel here) {
+        port.errors.increment();
+        here.close();
     }
 }

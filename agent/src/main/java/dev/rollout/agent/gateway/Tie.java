@@ -1,93 +1,75 @@
 package dev.rollout.agent.gateway;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
-import io.vertx.core.Context;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.internal.net.NetSocketInternal;
-import io.vertx.core.net.NetSocket;
+import io.netty.util.ReferenceCountUtil;
+import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Two connections that are one: bytes go both ways as they are, with back-pressure, and counted. An end of one direction
- * is passed on as such, since the other may go on for long; when one connection is gone the other is closed.
+ * Two connections of one event loop that are one: bytes go both ways as they are, with back-pressure, and counted. An end of
+ * one direction is passed on as such, since the other may go on for long; when one connection is gone the other is closed.
  */
 final class Tie implements Exchange {
-    private final Context context;
     private final Port port;
-    private final Target target;
-    private final NetSocket client;
-    private final NetSocket instance;
+    private final Channel client;
     private final boolean webSocket;
+    private final Runnable atEnd;
     private final WebSocketFrames frames = new WebSocketFrames();
-    private boolean ended;
+    private final Direction there;
+    private @Nullable Target target; // while this is counted there
 
-    /** @param context where both connections are served */
-    Tie(Context context, Port port, Target target, NetSocket client, NetSocket instance, boolean webSocket) {
-        this.context = context;
+    /**
+     * Keeps what the client says, until it can go on.
+     *
+     * @param atEnd is called once, where there was an instance
+     */
+    Tie(Port port, Channel client, boolean webSocket, Runnable atEnd) {
         this.port = port;
-        this.target = target;
         this.client = client;
-        this.instance = instance;
         this.webSocket = webSocket;
+        this.atEnd = atEnd;
+        this.there = new Direction(port.bytesIn, false);
+        listen(client, there);
     }
 
-    /** Begins. The end is reported once. */
-    void tie(Runnable atEnd) {
-        port.begun(target, this);
-        client.closeHandler(gone -> {
-            instance.close();
-            end(atEnd);
-        });
-        instance.closeHandler(gone -> {
-            client.close();
-            end(atEnd);
-        });
-        pump(client, instance, port.bytesIn, false);
-        pump(instance, client, port.bytesOut, webSocket);
+    /** The instance to talk to, which has counted this in. What was left by the handlers of either connection goes to the other. */
+    void join(Target counted, Channel instance) {
+        target = counted;
+        port.begun(counted, this);
+        Direction back = new Direction(port.bytesOut, webSocket);
+        if (client.isActive() && instance.isActive()) {
+            listen(instance, back);
+            back.to(client);
+            there.to(instance);
+        } else {
+            end(client);
+            end(instance);
+        }
     }
 
-    private void end(Runnable atEnd) {
-        if (!ended) {
-            ended = true;
+    private void listen(Channel from, Direction direction) {
+        from.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, !webSocket); // which has an end of its own
+        from.pipeline().addBefore(HttpFront.LAST, null, direction);
+    }
+
+    private void end(Channel other) {
+        other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        if (target != null) {
             port.done(target, this);
+            target = null;
             atEnd.run();
         }
-    }
-
-    private void pump(NetSocket from, NetSocket to, LongAdder bytes, boolean follow) {
-        if (!webSocket) { // which has an end of its own
-            passEnd((NetSocketInternal) from, (NetSocketInternal) to);
-        }
-        from.handler(data -> {
-            bytes.add(data.length());
-            if (follow) {
-                frames.follow(data);
-            }
-            to.write(data);
-            if (to.writeQueueFull()) {
-                from.pause();
-                to.drainHandler(room -> from.resume());
-            }
-        });
-        from.resume();
-    }
-
-    private static void passEnd(NetSocketInternal from, NetSocketInternal to) {
-        from.channelHandlerContext().channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-        from.eventHandler(event -> {
-            if (event == ChannelInputShutdownEvent.INSTANCE
-                    && to.channelHandlerContext().channel() instanceof DuplexChannel channel) {
-                to.write(Buffer.buffer()).onComplete(flushed -> {
-                    channel.shutdownOutput();
-                    if (from.channelHandlerContext().channel() instanceof DuplexChannel other
-                            && other.isOutputShutdown()) {
-                        from.close(); // both directions have ended
-                    }
-                });
-            }
-        });
     }
 
     @Override
@@ -98,12 +80,118 @@ final class Tie implements Exchange {
     /** A WebSocket's client hears that it should connect anew; in the middle of a frame it cannot be told. */
     @Override
     public void cut() {
-        context.runOnContext(now -> {
-            if (webSocket && frames.between()) {
-                client.end(WebSocketFrames.GOING_AWAY);
-            } else {
-                client.close();
-            }
+        client.eventLoop().execute(() -> {
+            ByteBuf last = webSocket && frames.between() ? WebSocketFrames.goingAway() : Unpooled.EMPTY_BUFFER;
+            client.writeAndFlush(last).addListener(ChannelFutureListener.CLOSE);
         });
+    }
+
+    /** What comes by one of the two connections, and goes to the other. */
+    private final class Direction extends ChannelInboundHandlerAdapter {
+        private final LongAdder bytes;
+        private final boolean follow;
+        private final Queue<ByteBuf> early = new ArrayDeque<>(2);
+        private @Nullable ChannelHandlerContext from;
+        private @Nullable Channel to;
+        private boolean ended;
+
+        private Direction(LongAdder bytes, boolean follow) {
+            this.bytes = bytes;
+            this.follow = follow;
+        }
+
+        @Override
+        public void handlerAdded(ChannelHandlerContext ctx) {
+            from = ctx;
+        }
+
+        private Channel from() {
+            return Objects.requireNonNull(from).channel();
+        }
+
+        private void to(Channel other) {
+            to = other;
+            early.forEach(this::pass);
+            early.clear();
+            other.flush();
+            from().config().setAutoRead(other.isWritable());
+            if (ended) {
+                passEnd(other);
+            }
+        }
+
+        private void pass(ByteBuf data) {
+            Channel other = Objects.requireNonNull(to);
+            bytes.add(data.readableBytes());
+            if (follow) {
+                frames.follow(data);
+            }
+            other.write(data);
+            if (!other.isWritable()) {
+                from().config().setAutoRead(false);
+            }
+        }
+
+        private void passEnd(Channel other) {
+            other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(flushed -> {
+                if (other instanceof DuplexChannel forth && from() instanceof DuplexChannel back) {
+                    forth.shutdownOutput();
+                    if (back.isOutputShutdown()) {
+                        back.close(); // both directions have ended
+                    }
+                }
+            });
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            if (!(message instanceof ByteBuf data)) {
+                ReferenceCountUtil.release(message); // the end of the head that switched protocols
+            } else if (to == null) {
+                early.add(data);
+                ctx.channel().config().setAutoRead(false);
+            } else {
+                pass(data);
+            }
+        }
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext ctx) {
+            if (to != null) {
+                to.flush();
+            }
+        }
+
+        @Override
+        public void channelWritabilityChanged(ChannelHandlerContext ctx) {
+            if (to != null) {
+                to.config().setAutoRead(ctx.channel().isWritable());
+            }
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+            if (event == ChannelInputShutdownEvent.INSTANCE) {
+                ended = true;
+                if (to != null) {
+                    passEnd(to);
+                }
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext ctx) {
+            early.forEach(ByteBuf::release);
+            early.clear();
+            if (to != null) {
+                end(to);
+            }
+            ctx.fireChannelInactive();
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            ctx.close();
+        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.rollout.agent.gateway;
 
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
@@ -10,7 +11,6 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
 import io.netty.util.ReferenceCountUtil;
-import io.vertx.core.internal.net.NetSocketInternal;
 import java.io.IOException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -18,15 +18,13 @@ import org.jspecify.annotations.Nullable;
 /** A connection to an instance, with one call at a time. */
 final class Upstream extends ChannelInboundHandlerAdapter {
     final Target target;
-    private final NetSocketInternal socket;
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable Call call;
     private boolean passing; // an answer that is not yet the answer
     private long idleSince = System.nanoTime();
 
-    Upstream(Target target, NetSocketInternal socket) {
+    Upstream(Target target) {
         this.target = target;
-        this.socket = socket;
     }
 
     @Override
@@ -40,7 +38,7 @@ final class Upstream extends ChannelInboundHandlerAdapter {
 
     /** Whether a call may begin here: it is open, and has not been idle for so long that its instance may just close it. */
     boolean fresh(long idleNanos) {
-        return ctx().channel().isActive() && System.nanoTime() - idleSince < idleNanos;
+        return channel().isActive() && System.nanoTime() - idleSince < idleNanos;
     }
 
     void begin(Call begun) {
@@ -63,29 +61,30 @@ final class Upstream extends ChannelInboundHandlerAdapter {
     }
 
     boolean writable() {
-        return ctx().channel().isWritable();
+        return channel().isWritable();
     }
 
     /** Whether its answer can go on to the client. */
     void takes(boolean now) {
-        if (ctx().channel().config().isAutoRead() != now) {
-            ctx().channel().config().setAutoRead(now);
+        if (channel().config().isAutoRead() != now) {
+            channel().config().setAutoRead(now);
         }
     }
 
     void close() {
         call = null;
-        ctx().channel().close();
+        channel().close();
     }
 
-    /** The connection is no HTTP from now on: its bytes go to the socket, which is paused. */
-    NetSocketInternal upgraded() {
-        takes(true);
-        socket.pause();
+    Channel channel() {
+        return ctx().channel();
+    }
+
+    /** The connection is no HTTP from now on: what was read already goes to the handlers that come next. */
+    void leave() {
         call = null;
         ctx().pipeline().remove(this);
-        ctx().pipeline().remove(HttpClientCodec.class); // what it has read already goes to the socket
-        return socket;
+        ctx().pipeline().remove(HttpClientCodec.class);
     }
 
     @Override

@@ -61,9 +61,9 @@ final class Upstreams {
         Promise<Upstream> promise = Promise.promise();
         context.runOnContext(now -> client.connect(target.address)
                 .map(socket -> {
-                    NetSocketInternal there = (NetSocketInternal) socket;
-                    Upstream upstream = new Upstream(target, there);
-                    there.channelHandlerContext()
+                    Upstream upstream = new Upstream(target);
+                    ((NetSocketInternal) socket)
+                            .channelHandlerContext()
                             .pipeline()
                             .addBefore(HttpFront.LAST, null, new HttpClientCodec(config, false, false))
                             .addBefore(HttpFront.LAST, null, upstream);

@@ -17,17 +17,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Requests of a gateway's own, through a front of its own on loopback, before it takes over from another: the JVM compiles
- * what is used often, and the first clients of a new gateway would wait for that.
+ * Requests of a gateway's own, through a front of its own on loopback, before it has clients: the JVM compiles what is used
+ * often, and the first of them would wait for that.
  */
 final class WarmUp {
     private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
     private static final String LOOPBACK = "127.0.0.1";
     /** Few where the compiler has little to win, as in tests. */
-    private static final int REQUESTS = Integer.getInteger("rollout.gateway.warmup", 100_000);
+    private static final int REQUESTS = Integer.getInteger("rollout.gateway.warmup", 60_000);
 
     private static final int CONNECTIONS = 8;
-    private static final int LIMIT_SECONDS = 10;
+    private static final int LIMIT_SECONDS = 8;
     private static final Buffer REQUEST = Buffer.buffer("GET / HTTP/1.1\r\nHost: warm-up\r\nAccept: */*\r\n\r\n");
     private static final Buffer RESPONSE =
             Buffer.buffer("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nhello world\n");

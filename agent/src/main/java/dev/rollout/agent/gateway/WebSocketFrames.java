@@ -1,22 +1,27 @@
 package dev.rollout.agent.gateway;
 
-import io.vertx.core.buffer.Buffer;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 
 /** Follows one direction of a WebSocket, to know when a frame of our own may stand between two others: RFC 6455, 5.2. */
 final class WebSocketFrames {
     /** "Going away": the client's library connects anew. */
-    static final Buffer GOING_AWAY = Buffer.buffer(new byte[] {(byte) 0x88, 2, 0x03, (byte) 0xe9});
+    private static final byte[] GOING_AWAY = {(byte) 0x88, 2, 0x03, (byte) 0xe9};
 
     private static final int MOST_HEAD = 14;
     private final byte[] head = new byte[MOST_HEAD];
     private int have;
     private long payload;
 
-    void follow(Buffer bytes) {
-        int at = 0;
-        while (at < bytes.length()) {
+    static ByteBuf goingAway() {
+        return Unpooled.wrappedBuffer(GOING_AWAY);
+    }
+
+    void follow(ByteBuf bytes) {
+        int at = bytes.readerIndex();
+        while (at < bytes.writerIndex()) {
             if (payload > 0) {
-                long step = Math.min(payload, bytes.length() - at);
+                long step = Math.min(payload, bytes.writerIndex() - at);
                 payload -= step;
                 at += (int) step;
             } else {

@@ -35,10 +35,12 @@ final class Routing {
         return ticket.kind() == Ticket.Kind.RELEASE;
     }
 
-    /** Room for Docker on the host's ports, where they are to be handed back: all is led on as it is. */
-    void makeRoom() {
+    /** Before a candidate is started: room for Docker on the host's ports where it gets them; all is led on as it is. */
+    void prepare() {
         if (releases()) {
             ports.traffic().park(spec, serving(instance -> !instance.rollout().equals(ticket.id())));
+        } else if (spec.publishesPorts() && ports.traffic().routes(spec)) {
+            ports.traffic().prepare();
         }
     }
 

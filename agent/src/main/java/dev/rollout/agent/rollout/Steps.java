@@ -82,7 +82,7 @@ final class Steps {
 
     private Event start(Batch batch) {
         checkAbort();
-        routing.makeRoom();
+        routing.prepare();
         for (int slot : batch.slots()) {
             Instance candidate = made.in(slot).orElseGet(() -> create(slot));
             if (candidate.state() == Instance.State.EXITED) {

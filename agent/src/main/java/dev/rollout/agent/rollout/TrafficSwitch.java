@@ -14,6 +14,9 @@ public interface TrafficSwitch {
     /** Whether the service's ports are the gateway's: its containers are made without them then. */
     boolean routes(ServiceSpec spec);
 
+    /** Something will have to be led soon: whoever does it begins to get ready for that, beside what else is done. */
+    void prepare();
+
     /** From the return on, new requests reach these instances and no others. None: they wait, for a while. */
     void point(ServiceSpec spec, List<Instance> targets);
 

@@ -128,13 +128,27 @@ class TcpFrontTest {
                 Thread.onSpinWait();
             }
             client.close();
-            while (port.connections.get() > 0) {
-                Thread.onSpinWait();
-            }
             port.point(route(number, server.getLocalPort()));
-            Thread.sleep(200);
             awaitNone();
             assertEquals(1, port.all().getFirst().requests.sum(), "it was taken, and given back");
+        }
+    }
+
+    /** As "echo question | nc -N" does it, while the only instance is not yet there. */
+    @Test
+    void whatAClientSaysBeforeItsInstanceIsThereIsKept() throws Exception {
+        try (ServerSocket server = server(
+                socket -> socket.getOutputStream().write(socket.getInputStream().readAllBytes()))) {
+            int number = lead(0);
+            try (Socket client = new Socket("127.0.0.1", number)) {
+                client.setSoTimeout(10_000);
+                Backend.write(client.getOutputStream(), "question");
+                client.shutdownOutput();
+                Thread.sleep(100);
+                port.point(route(number, server.getLocalPort()));
+                assertEquals("question", new String(client.getInputStream().readAllBytes()));
+            }
+            awaitNone();
         }
     }
 

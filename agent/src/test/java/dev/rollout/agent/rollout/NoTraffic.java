@@ -19,6 +19,9 @@ final class NoTraffic implements TrafficSwitch {
     }
 
     @Override
+    public void prepare() {}
+
+    @Override
     public void point(ServiceSpec spec, List<Instance> targets) {
         throw new AssertionError("nothing leads anywhere");
     }
