@@ -26,6 +26,7 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import io.vertx.core.internal.net.NetSocketInternal;
 import java.util.ArrayDeque;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +61,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
     }
 
     private ChannelHandlerContext ctx() {
-        return java.util.Objects.requireNonNull(ctx);
+        return Objects.requireNonNull(ctx);
     }
 
     Channel channel() {

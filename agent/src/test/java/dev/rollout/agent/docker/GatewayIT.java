@@ -229,6 +229,34 @@ class GatewayIT {
                 """.formatted(version, port);
     }
 
+    /** Each of them hears from the previous version that it goes away, in good order, and is the next one's then. */
+    @Test
+    void webSocketsAreToldToComeAgain() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(echo("v0", port));
+            ok(rig.rollout("up", "web"));
+            try (WebSockets sockets = new WebSockets(port)) {
+                for (int i = 1; i <= 3; i++) {
+                    rig.services(echo("v" + i, port));
+                    ok(rig.rollout("up", "web"));
+                    assertEquals(Set.of("v" + i), sockets.answering(), "nothing by a version that is retired");
+                }
+                sockets.close();
+                System.out.println("WebSockets: " + sockets.answered + " messages answered, " + sockets.told
+                        + " told to come again, failed " + sockets.failures.size());
+                assertEquals(List.of(), sockets.failures);
+                assertTrue(sockets.told.get() >= 3 * 8, "all of them, each time: " + sockets.told);
+            }
+        }
+    }
+
+    private static String echo(String version, int port) {
+        return app(version, port)
+                .replace("examples.Web", "examples.Echo")
+                .replace("x-rollout: {", "x-rollout: {ports: {\"" + port + "\": {streams: 1s}}, ");
+    }
+
     /** What is fixed when a port is opened, its mode and its TLS, changes with the file, and no request is lost by it. */
     @Test
     void aPortThatChangesItsModeIsServedInTheNewOne() throws Exception {

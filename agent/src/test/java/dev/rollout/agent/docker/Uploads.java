@@ -48,15 +48,13 @@ final class Uploads implements AutoCloseable {
         }
     }
 
-    private HttpRequest.Builder request(String path) {
-        return HttpRequest.newBuilder(URI.create(base + path))
-                .version(HttpClient.Version.HTTP_1_1)
-                .timeout(PATIENCE);
+    private HttpRequest.Builder request(String path, HttpClient.Version version) {
+        return HttpRequest.newBuilder(URI.create(base + path)).version(version).timeout(PATIENCE);
     }
 
     private void upload(HttpClient client) throws IOException, InterruptedException {
         HttpResponse<String> answer = client.send(
-                request("/upload")
+                request("/upload", HttpClient.Version.HTTP_1_1)
                         .POST(HttpRequest.BodyPublishers.ofByteArray(new byte[BYTES]))
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
@@ -68,7 +66,8 @@ final class Uploads implements AutoCloseable {
     }
 
     private void stream(HttpClient client) throws IOException, InterruptedException {
-        HttpResponse<String> answer = client.send(request("/stream").build(), HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> answer = client.send(
+                request("/stream", HttpClient.Version.HTTP_2).build(), HttpResponse.BodyHandlers.ofString());
         if (answer.statusCode() == 200 && answer.body().endsWith("end\n")) {
             streams.incrementAndGet();
         } else {
