@@ -21,12 +21,13 @@ final class Backend implements AutoCloseable {
 
     private final ServerSocket server;
     private final Script script;
+    private final Thread accepting;
     final List<String> heads = new CopyOnWriteArrayList<>();
 
     Backend(Script script) throws IOException {
         this.script = script;
         this.server = new ServerSocket(0, 1024, InetAddress.getLoopbackAddress());
-        Thread.ofVirtual().start(this::accept);
+        this.accepting = Thread.ofVirtual().start(this::accept);
     }
 
     /** Answers every request with a body. */
@@ -98,8 +99,14 @@ final class Backend implements AutoCloseable {
         }
     }
 
+    /** Refuses connections from the return on: a socket that is just being accepted from is closed a little later. */
     @Override
     public void close() throws IOException {
         server.close();
+        try {
+            accepting.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
