@@ -25,8 +25,8 @@ function settle(quiet) {
     quiet = Date.now();
   }
   if (kept.length || !rollout.isReady) quiet = Date.now();
-  else if (Date.now() - quiet > 300) {
-    settled ||= !rollout.othersWon(300);
+  else if (Date.now() - quiet > 1000) {
+    settled ||= !rollout.othersWon(1000);
     quiet = Date.now(); // else there were events, and none came here: it is behind
   }
   if (settled) rollout.inFlight = 0;

@@ -31,8 +31,8 @@ def settle():
                 continue
             if kept or not rollout.is_ready:
                 quiet = time.monotonic()
-            elif time.monotonic() - quiet > 0.3:
-                if not rollout.others_won(300):
+            elif time.monotonic() - quiet > 1:
+                if not rollout.others_won(1000):
                     break
                 quiet = time.monotonic()  # there were events, and none came here: it is behind
         time.sleep(0.01)

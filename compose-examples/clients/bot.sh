@@ -19,13 +19,13 @@ answer_kept() {
 settle() {
   while [ "$role" = DRAINING ] && [ $in_flight = 1 ] && [ "$due" -gt 0 ] && [ -n "$kept" ]; do
     number=${kept%% *} kept=${kept#* } count=$((count - 1)) due=$((due - 1)) quiet=0
-    if rollout_claim "event:$number"; then echo "ANSWER $number" >&5; else in_flight=0; fi
+    if rollout_claim "event:$number" || [ "$claim" = UNAVAILABLE ]; then echo "ANSWER $number" >&5; else in_flight=0; fi
   done
   due=$count quiet=$((quiet + 1))
   [ "$count" -eq 0 ] && [ $is_ready = 1 ] || quiet=0
-  [ "$role" = DRAINING ] && [ $quiet -ge 4 ] || return 0
+  [ "$role" = DRAINING ] && [ $quiet -ge 10 ] || return 0
   quiet=0 # else there were events, and none came here: it is behind
-  rollout_others_won 300 || in_flight=0
+  rollout_others_won 1000 || in_flight=0
 }
 
 # the gateway's lines and a tick every 100 ms, which is when the rows are looked at, come by one pipe

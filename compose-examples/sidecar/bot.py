@@ -60,8 +60,8 @@ def settle():
                 continue
             if kept or not connected:
                 quiet = time.monotonic()
-            elif time.monotonic() - quiet > 0.3:
-                if not claims.ask("GET", "/claims?lately=300ms")[1]["othersWon"]:
+            elif time.monotonic() - quiet > 1:
+                if not claims.ask("GET", "/claims?lately=1s")[1]["othersWon"]:
                     break
                 quiet = time.monotonic()  # there were events, and none came here: it is behind
         time.sleep(0.01)

@@ -57,7 +57,7 @@ final class Routes implements HttpServer.Handler {
                 yield HttpServer.Reply.of(202, Map.of("role", rollout.role()));
             }
             case "GET claims" -> {
-                Duration lately = Durations.parse(request.query().getOrDefault("lately", "300ms"));
+                Duration lately = Durations.parse(request.query().getOrDefault("lately", "1s"));
                 yield HttpServer.Reply.of(200, Map.of("othersWon", rollout.othersWon(lately)));
             }
             case "POST claims" ->

@@ -26,7 +26,7 @@ public final class Inbox<E> {
     /** The other's head start with an event that both see. */
     private static final Duration HEAD_START = Duration.ofMillis(200);
     /** A draining instance that is connected has got all events when there was none for so long, here nor elsewhere. */
-    private static final Duration QUIET = Duration.ofMillis(300);
+    private static final Duration QUIET = Duration.ofSeconds(1);
 
     private static final long LOOK_MILLIS = 10;
 

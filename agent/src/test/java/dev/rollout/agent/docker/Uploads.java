@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Uploads implements AutoCloseable {
     private static final int EACH = 2;
     private static final int BYTES = 1 << 20;
+    private static final int PAUSE_MILLIS = 20; // the tests beside this one have bots that must keep up
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final String base;
@@ -40,6 +41,7 @@ final class Uploads implements AutoCloseable {
             // a client each time: a new connection
             try (HttpClient client = HttpClient.newHttpClient()) {
                 asking.with(client);
+                Thread.sleep(PAUSE_MILLIS);
             } catch (IOException e) {
                 failures.add(e.toString());
             } catch (InterruptedException e) {
