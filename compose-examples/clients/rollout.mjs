@@ -18,7 +18,8 @@ const JOIN = `INSERT INTO instance(instance_id, scope_id, generation, role, boot
   sqlite = excluded.sqlite, heartbeat_at = excluded.heartbeat_at`;
 const ROWS = `SELECT mode, active_instance AS active, generation, min_generation,
   EXISTS(SELECT 1 FROM meta WHERE k = 'drain:' || ?1) AS told FROM scope WHERE scope_id = 1`;
-const OTHERS = 'SELECT 1 FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ? LIMIT 1';
+const OTHERS = `SELECT 1 WHERE EXISTS(SELECT 1 FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ?) OR
+  EXISTS(SELECT 1 FROM scope JOIN instance ON instance_id = active_instance WHERE scope.scope_id = 1 AND role <> 'ACTIVE')`;
 const REPORT = 'UPDATE instance SET role = ?, ready = ?, in_flight = ?, heartbeat_at = ? WHERE instance_id = ?';
 const nap = new Int32Array(new SharedArrayBuffer(4));
 

@@ -16,7 +16,8 @@ JOIN = """INSERT INTO instance(instance_id, scope_id, generation, role, boot_tok
   sqlite = excluded.sqlite, heartbeat_at = excluded.heartbeat_at"""
 ROWS = """SELECT mode, active_instance, generation, min_generation, EXISTS(SELECT 1 FROM meta WHERE k = 'drain:' || ?1)
   FROM scope WHERE scope_id = 1"""
-OTHERS = "SELECT EXISTS(SELECT 1 FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ?)"
+OTHERS = """SELECT EXISTS(SELECT 1 FROM claim WHERE scope_id = 1 AND claimed_at >= ? AND generation <> ?) OR
+  EXISTS(SELECT 1 FROM scope JOIN instance ON instance_id = active_instance WHERE scope.scope_id = 1 AND role <> 'ACTIVE')"""
 REPORT = "UPDATE instance SET role = ?, ready = ?, in_flight = ?, heartbeat_at = ? WHERE instance_id = ?"
 
 
@@ -93,7 +94,7 @@ class Rollout:
         return self.alone or self._ask(LEASE, until, *token) == 1
 
     def others_won(self, lately_ms):
-        """Whether another instance has won an event lately."""
+        """Whether another instance has won an event lately, or is just taking over."""
         return not self.alone and self._ask(OTHERS, now() - lately_ms, self.generation)[0][0] == 1
 
     def ready(self, is_ready=1):

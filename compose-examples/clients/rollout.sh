@@ -90,9 +90,10 @@ rollout_lease_until() { # TOKEN UNTIL: "$rollout_now + MS" renews, $rollout_fore
   rollout_ask "UPDATE claim SET lease_until = $2 WHERE scope_id = 1 AND $1; SELECT changes()" && [ "$answer" = 1 ]
 }
 
-rollout_others_won() { # LATELY_MS: whether another instance has won an event lately
+rollout_others_won() { # LATELY_MS: whether another instance has won an event lately, or is just taking over
   [ -n "${ROLLOUT_INSTANCE:-}" ] && rollout_ask "SELECT EXISTS(SELECT 1 FROM claim WHERE scope_id = 1
-    AND claimed_at >= $rollout_now - $1 AND generation <> $rollout_generation)" && [ "$answer" = 1 ]
+    AND claimed_at >= $rollout_now - $1 AND generation <> $rollout_generation) OR EXISTS(SELECT 1 FROM scope
+    JOIN instance ON instance_id = active_instance WHERE scope.scope_id = 1 AND role <> 'ACTIVE')" && [ "$answer" = 1 ]
 }
 
 rollout_look() { # sets $role by the rows; call it every 100 ms. Without rows, the role stays what it was

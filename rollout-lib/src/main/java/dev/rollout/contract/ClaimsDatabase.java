@@ -389,6 +389,15 @@ public final class ClaimsDatabase implements ClaimStore {
         }
     }
 
+    /** Whether the active instance has not yet said that it is: nobody handles anything until then. */
+    public boolean changesHands() throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT EXISTS(SELECT 1 FROM scope JOIN instance"
+                        + " ON instance_id = active_instance WHERE scope.scope_id = 1 AND role <> 'ACTIVE')")) {
+            return row.next() && row.getBoolean(1);
+        }
+    }
+
     /** How many events other generations have won since then, Unix time in milliseconds; no more are looked for than that. */
     public long wonByOthers(long generation, long sinceMillis, long most) throws SQLException {
         try (PreparedStatement count = connection.prepareStatement(

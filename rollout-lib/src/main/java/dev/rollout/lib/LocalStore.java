@@ -102,6 +102,10 @@ final class LocalStore implements ClaimStore {
         return ask(open -> open.toldToDrain(member.instance()));
     }
 
+    boolean changesHands() throws SQLException {
+        return ask(ClaimsDatabase::changesHands);
+    }
+
     long wonByOthers(long generation, long sinceMillis, long most) throws SQLException {
         return ask(open -> open.wonByOthers(generation, sinceMillis, most));
     }

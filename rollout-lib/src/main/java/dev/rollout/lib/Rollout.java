@@ -221,13 +221,14 @@ public final class Rollout implements AutoCloseable {
     }
 
     /**
-     * Whether other instances on this host have won events lately. An instance that drains and gets none itself has
+     * Whether other instances on this host have won events lately, or the active one is just taking over. An instance that drains and gets none itself has
      * caught up where not; else it is behind. {@link Inbox} asks by itself.
      */
     public boolean othersWon(Duration lately) {
         try {
             return store != null
-                    && store.wonByOthers(generation, System.currentTimeMillis() - lately.toMillis(), 1) > 0;
+                    && (store.changesHands()
+                            || store.wonByOthers(generation, System.currentTimeMillis() - lately.toMillis(), 1) > 0);
         } catch (SQLException e) {
             return false;
         }

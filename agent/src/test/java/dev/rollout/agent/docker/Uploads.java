@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Uploads implements AutoCloseable {
     private static final int EACH = 2;
     private static final int BYTES = 1 << 20;
-    private static final int PAUSE_MILLIS = 20; // the tests beside this one have bots that must keep up
+    private static final int PAUSE_MILLIS = 100; // the tests beside this one have bots that must keep up
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private final String base;
