@@ -57,12 +57,11 @@ public interface ClaimStore extends AutoCloseable {
     /** Raises the fence: no generation below it wins anything more. Never lowers it. */
     void fence(long minGeneration) throws SQLException;
 
-    /**
-     * Forgets one batch of claims that are older than the dedupe window and not under a lease.
-     *
-     * @return how many; 0 where none are left
-     */
-    int prune(long windowMillis) throws SQLException;
+    /** One step of pruning: how many claims it has forgotten, and whether another step may find more. */
+    record Pruned(int claims, boolean more) {}
+
+    /** Forgets claims that are older than the dedupe window and not under a lease: a few at a time. */
+    Pruned prune(long windowMillis) throws SQLException;
 
     /** Calls the bell when a claim was given back somewhere: a hint to ask again, that may be late, lost or needless. */
     default void listen(Runnable bell) throws SQLException {}

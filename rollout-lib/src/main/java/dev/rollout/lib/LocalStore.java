@@ -81,8 +81,8 @@ final class LocalStore implements ClaimStore {
     }
 
     @Override
-    public int prune(long windowMillis) {
-        return 0; // the agent's work
+    public Pruned prune(long windowMillis) {
+        return new Pruned(0, false); // the agent's work
     }
 
     /** Announces the instance. */
@@ -102,12 +102,12 @@ final class LocalStore implements ClaimStore {
         return ask(open -> open.toldToDrain(member.instance()));
     }
 
-    boolean changesHands() throws SQLException {
-        return ask(ClaimsDatabase::changesHands);
+    boolean othersWon(long generation, long sinceMillis) throws SQLException {
+        return ask(open -> open.othersWon(generation, sinceMillis));
     }
 
-    long wonByOthers(long generation, long sinceMillis, long most) throws SQLException {
-        return ask(open -> open.wonByOthers(generation, sinceMillis, most));
+    long wonByOthers(long generation, long sinceMillis) throws SQLException {
+        return ask(open -> open.wonByOthers(generation, sinceMillis));
     }
 
     void alarm(String words) throws SQLException {

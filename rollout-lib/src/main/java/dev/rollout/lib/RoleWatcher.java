@@ -65,7 +65,7 @@ final class RoleWatcher {
     private void prune(ClaimStore shared) {
         try {
             for (int batch = 0; batch < PRUNE_BATCHES && rollout.role() == Role.ACTIVE; batch++) {
-                if (shared.prune(Membership.WINDOW.toMillis()) == 0) {
+                if (!shared.prune(Membership.WINDOW.toMillis()).more()) {
                     return;
                 }
             }

@@ -221,16 +221,15 @@ public final class Rollout implements AutoCloseable {
     }
 
     /**
-     * Whether other instances on this host have won events lately, or the active one is just taking over. An instance that drains and gets none itself has
-     * caught up where not; else it is behind. {@link Inbox} asks by itself.
+     * Whether other instances on this host have won events lately, the active one is just taking over, or nobody can
+     * say. An instance that drains and gets none itself has caught up where not; else it is behind. {@link Inbox} asks
+     * by itself.
      */
     public boolean othersWon(Duration lately) {
         try {
-            return store != null
-                    && (store.changesHands()
-                            || store.wonByOthers(generation, System.currentTimeMillis() - lately.toMillis(), 1) > 0);
+            return store != null && store.othersWon(generation, System.currentTimeMillis() - lately.toMillis());
         } catch (SQLException e) {
-            return false;
+            return true; // who took that for "no" would end before its events do
         }
     }
 
@@ -297,7 +296,7 @@ public final class Rollout implements AutoCloseable {
             return;
         }
         try {
-            long others = store.wonByOthers(generation, overlap.sinceMillis(), Long.MAX_VALUE);
+            long others = store.wonByOthers(generation, overlap.sinceMillis());
             if (overlap.idsDiffer(others)) {
                 System.getLogger(Rollout.class.getName()).log(System.Logger.Level.ERROR, overlap.words(others));
                 store.alarm(overlap.words(others));

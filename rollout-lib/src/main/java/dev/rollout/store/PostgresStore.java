@@ -225,14 +225,15 @@ public final class PostgresStore implements ClaimStore {
     }
 
     @Override
-    public int prune(long windowMillis) throws SQLException {
-        return asked(connection -> update(
+    public Pruned prune(long windowMillis) throws SQLException {
+        int forgotten = asked(connection -> update(
                 connection,
                 "DELETE FROM rollout_claim WHERE ctid = ANY(ARRAY(SELECT ctid FROM rollout_claim WHERE scope = ?"
                         + " AND claimed_at < " + NOW + " - ? AND (lease_until < " + NOW + " OR lease_until = "
                         + FOREVER + ") ORDER BY claimed_at LIMIT " + PRUNE_BATCH + " FOR UPDATE SKIP LOCKED))",
                 scope,
                 windowMillis));
+        return new Pruned(forgotten, forgotten == PRUNE_BATCH);
     }
 
     /** On a connection of its own: a socket that waits for notifications cannot ask meanwhile. */

@@ -179,8 +179,8 @@ public final class RedisStore implements ClaimStore {
 
     /** Nothing: the keys expire by themselves. */
     @Override
-    public int prune(long windowMillis) {
-        return 0;
+    public Pruned prune(long windowMillis) {
+        return new Pruned(0, false);
     }
 
     @Override

@@ -2,13 +2,22 @@ package dev.rollout.lib;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rollout.contract.ClaimStore;
 import dev.rollout.contract.ClaimsDatabase;
 import dev.rollout.contract.Mode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -50,6 +59,32 @@ class SqliteStoreTest extends ClaimStoreContract {
             assertInstanceOf(Claim.Claimed.class, claims.claim("create:2", FOREVER));
         } finally {
             frozen.destroyForcibly(); // a stopped process outlives its parent
+        }
+    }
+
+    /** A foreign client may write any bytes; as a Java string they would be others, and the walk would never end. */
+    @Test
+    void keysThatAreNoTextAreForgottenToo() throws Exception {
+        try (ClaimStore store = open();
+                Connection foreign = DriverManager.getConnection("jdbc:sqlite:" + address());
+                Statement statement = foreign.createStatement()) {
+            statement.execute("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1023)"
+                    + " INSERT INTO claim SELECT 1, CAST(x'ff' || i AS TEXT), 2, 1, 1, 9223372036854775807 FROM n");
+            assertEquals(1024, pruneAll(store, 60_000));
+        }
+    }
+
+    @Test
+    void theNativeLibraryLeavesNothingBehindEvenAfterKill9(@TempDir Path temporary) throws Exception {
+        ProcessBuilder holding = racing("hold", "create:1");
+        holding.environment().put("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=" + temporary);
+        Process holder = holding.start();
+        try (var left = Files.list(temporary)) {
+            assertNotNull(holder.inputReader().readLine(), "it has claimed");
+            holder.destroyForcibly().waitFor();
+            assertEquals(List.of(), left.toList());
+        } finally {
+            holder.destroyForcibly();
         }
     }
 

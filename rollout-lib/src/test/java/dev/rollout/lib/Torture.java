@@ -127,7 +127,7 @@ final class Torture {
             for (int i = 0; i < 100; i++) { // something to prune: claims of another day
                 ancient("old:" + old++);
             }
-            pruned += agent.prune(OLD_MILLIS);
+            pruned += agent.prune(OLD_MILLIS).claims();
             agent.decide(new Scope(Mode.COMPETING, "nobody-" + promotions, ++promotions, 0));
             Racer victim = racers.get(random.nextInt(racers.size()));
             if (stops == 0 || kills > 0 && random.nextInt(3) > 0) { // both come in a short run, too

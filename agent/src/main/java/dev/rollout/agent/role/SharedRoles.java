@@ -225,8 +225,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
                     window /= 2;
                 }
                 long shortened = window;
-                for (int removed = 1; removed > 0; ) {
-                    removed = on(key, database -> database.prune(shortened));
+                while (on(key, database -> database.prune(shortened)).more()) {
                     Thread.sleep(1); // the claims of the instances come first
                 }
             } catch (EngineRefused e) {

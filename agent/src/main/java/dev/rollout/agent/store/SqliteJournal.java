@@ -10,6 +10,7 @@ import dev.rollout.agent.rollout.JournalFull;
 import dev.rollout.agent.rollout.ServiceBusy;
 import dev.rollout.agent.rollout.machine.Event;
 import dev.rollout.agent.rollout.machine.Phase;
+import dev.rollout.contract.NativeSqlite;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,6 +78,7 @@ public final class SqliteJournal implements Journal, AutoCloseable {
         this.clock = clock;
         this.ballast = folder.resolve("ballast");
         try {
+            NativeSqlite.load();
             connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("journal.db"));
             try (Statement statement = connection.createStatement()) {
                 statement.execute("PRAGMA journal_mode = WAL");
