@@ -124,10 +124,10 @@ final class Torture {
             if (agent.logInDanger()) {
                 agent = agent.moveToRollbackJournal();
             }
-            for (int i = 0; i < 100; i++) { // something to prune: claims of another day
-                ancient("old:" + old++);
+            old = anotherDay(old);
+            try (ClaimsDatabase fresh = ClaimsDatabase.open(folder.resolve(ClaimsDatabase.NAME))) {
+                pruned += fresh.prune(OLD_MILLIS).claims(); // it begins with the first key: those of another day
             }
-            pruned += agent.prune(OLD_MILLIS).claims();
             agent.decide(new Scope(Mode.COMPETING, "nobody-" + promotions, ++promotions, 0));
             Racer victim = racers.get(random.nextInt(racers.size()));
             if (stops == 0 || kills > 0 && random.nextInt(3) > 0) { // both come in a short run, too
@@ -142,14 +142,18 @@ final class Torture {
         }
     }
 
-    private void ancient(String id) throws SQLException {
+    /** Something to prune: a hundred claims that are old. */
+    private long anotherDay(long from) throws SQLException {
         try (ClaimsDatabase then = ClaimsDatabase.create(
                 folder.resolve(ClaimsDatabase.NAME),
                 "service",
                 Mode.COMPETING,
                 () -> Instant.ofEpochMilli(System.currentTimeMillis() - 2 * OLD_MILLIS))) {
-            then.claim(id, 2, ClaimStore.FOREVER);
+            for (long i = from; i < from + 100; i++) {
+                then.claim("another day:" + i, 2, ClaimStore.FOREVER);
+            }
         }
+        return from + 100;
     }
 
     private long claimed() throws SQLException {

@@ -18,11 +18,11 @@ class TortureIT {
 
     @Test
     void everyIdHasOneWinnerOnASharedLogWhateverIsKilledOrStopped() throws Exception {
-        torture(150_000, List.of(Language.NODE), 3);
+        torture(400_000, List.of(Language.NODE), 3);
     }
 
     @Test
     void everyIdHasOneWinnerOnARollbackJournalInEveryLanguage() throws Exception {
-        torture(30_000, List.of(Language.values()), 1);
+        torture(60_000, List.of(Language.values()), 1);
     }
 }
