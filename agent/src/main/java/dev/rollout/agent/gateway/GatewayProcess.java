@@ -2,6 +2,7 @@ package dev.rollout.agent.gateway;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import dev.rollout.agent.json.Json;
+import dev.rollout.agent.model.Durations;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Version;
 import dev.rollout.agent.wire.OneProcess;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +37,8 @@ import org.slf4j.LoggerFactory;
  * are the heir's, {@code POST /v1/retire}: this one keeps what it has begun. At {@code POST /v1/end} the control socket is
  * the heir's, too, and this one ends with its last connection. From the first of these on it takes changes from the heir
  * alone: one that it took for itself would be lost with it.
+ *
+ * <p>One that has had nothing to lead for ten minutes ({@code ROLLOUT_GATEWAY_IDLE}) ends: it would hold 90 MB.
  */
 public final class GatewayProcess {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayProcess.class);
@@ -55,6 +59,8 @@ public final class GatewayProcess {
     private final CountDownLatch stop = new CountDownLatch(1);
     private volatile boolean retiring;
     private volatile long heir; // its pid
+    private volatile boolean ending;
+    private final Duration idle;
     private boolean answersBeside;
     private volatile @Nullable OneProcess only; // held for as long as this process lives
 
@@ -89,6 +95,7 @@ public final class GatewayProcess {
         this.folders = folders;
         this.retired =
                 folders.runtime().resolve("gateway-" + ProcessHandle.current().pid() + ".sock");
+        idle = Durations.parse(System.getenv().getOrDefault("ROLLOUT_GATEWAY_IDLE", "10m"));
         loops = Math.max(1, Runtime.getRuntime().availableProcessors());
         vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(loops + 1) // one for the control socket
@@ -147,7 +154,15 @@ public final class GatewayProcess {
     }
 
     private int untilStopped() throws Exception {
-        stop.await();
+        long busy = System.nanoTime();
+        while (!stop.await(1, TimeUnit.SECONDS) && !ending) {
+            synchronized (router) { // a change comes before, or finds no gateway and starts one
+                if (heir != 0 || !router.idle()) {
+                    busy = System.nanoTime();
+                }
+                ending = System.nanoTime() - busy > idle.toNanos();
+            }
+        }
         router.close();
         Files.deleteIfExists(retiring ? retired : folders.gatewaySocket());
         LOG.info("stopped");
@@ -198,7 +213,7 @@ public final class GatewayProcess {
                 send(request, 404, Map.of("title", "there is no " + request.uri()));
             }
         } catch (Busy e) {
-            send(request, BUSY, Map.of("title", "another gateway is just taking over; ask again"));
+            send(request, BUSY, Map.of("title", "the gateway is just being replaced; ask again"));
         } catch (IOException e) {
             send(request, 409, Map.of("title", String.valueOf(e.getMessage())));
         } catch (Exception e) {
@@ -215,10 +230,10 @@ public final class GatewayProcess {
         private static final long serialVersionUID = 1;
     }
 
-    /** @throws Busy where an heir is at work that would not hear of it; nothing is changed then */
+    /** @throws Busy where an heir is at work that would not hear of it, or this one ends; nothing is changed then */
     private void change(boolean forAll, Change change) throws IOException, Busy {
         synchronized (router) {
-            if (forAll && heir != 0) {
+            if (ending || forAll && heir != 0) {
                 throw new Busy();
             }
             change.make();

@@ -200,15 +200,19 @@ final class Requests extends ChannelInboundHandlerAdapter {
         call = null;
         full = false;
         if (close && (!stream || coming)) {
-            closing = true;
-            later.forEach(ReferenceCountUtil::release);
-            later.clear();
+            takeNoMore();
             written.addListener(done -> close());
             read();
         } else {
             written.addListener(ChannelFutureListener.CLOSE_ON_FAILURE);
             turn();
         }
+    }
+
+    private void takeNoMore() {
+        closing = true;
+        later.forEach(ReferenceCountUtil::release);
+        later.clear();
     }
 
     /** A client that is still sending would lose the answer to a reset: it is told of the end, and heard out for a while. */
@@ -261,9 +265,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelInactive(ChannelHandlerContext on) {
-        closing = true;
-        later.forEach(ReferenceCountUtil::release);
-        later.clear();
+        takeNoMore();
         if (call != null) {
             call.abandon();
             call = null;

@@ -88,6 +88,11 @@ final class Router {
         open.values().forEach(one -> one.port().handedOver(false));
     }
 
+    /** Whether there is nothing to lead, now or after a restart, and nobody to wait for. */
+    synchronized boolean idle() throws IOException {
+        return all().isEmpty() && elder == null && file.read().isEmpty();
+    }
+
     /** Open connections of clients. */
     synchronized int connections() {
         return all().stream().mapToInt(one -> one.port().connections.get()).sum();

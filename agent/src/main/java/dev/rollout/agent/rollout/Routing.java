@@ -64,11 +64,17 @@ final class Routing {
         }
     }
 
-    /** The candidates of these batches get nothing new; all others of the service do. */
+    /** The candidates of these batches get nothing new; all others of the service do. Without others there is no port. */
     void back(List<Batch> batches) {
         Set<Integer> slots = new HashSet<>();
         batches.forEach(batch -> slots.addAll(batch.slots()));
-        point(instance -> !(instance.rollout().equals(ticket.id()) && slots.contains(instance.slot())));
+        Predicate<Instance> stays =
+                instance -> !(instance.rollout().equals(ticket.id()) && slots.contains(instance.slot()));
+        if (ports.engine().instances(ticket.key()).stream().anyMatch(stays)) {
+            point(stays);
+        } else if (spec.publishesPorts() && ports.traffic().routes(spec)) {
+            ports.traffic().release(ticket.key());
+        }
     }
 
     private void point(Predicate<Instance> serves) {

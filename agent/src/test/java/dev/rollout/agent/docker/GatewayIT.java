@@ -1,6 +1,7 @@
 package dev.rollout.agent.docker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -157,6 +158,28 @@ class GatewayIT {
             rig.services(web("3", port));
             ok(rig.rollout("up", "web"));
             nothingLost(load, "1", "2", "3");
+        }
+    }
+
+    /** A first rollout that fails, and a port that was handed back, leave a gateway that has nothing to lead. */
+    @Test
+    void aGatewayWithNothingToLeadEnds() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.environment.put("ROLLOUT_GATEWAY_IDLE", "2s");
+            int port = freePort();
+            rig.services(bad(port));
+            assertEquals(1, rig.rollout("up", "web").exit());
+            long first = gatewayPid(rig);
+            ProcessHandle.of(first)
+                    .ifPresent(
+                            one -> one.onExit().orTimeout(60, TimeUnit.SECONDS).join());
+            assertFalse(ProcessHandle.of(first).isPresent());
+
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            long second = gatewayPid(rig);
+            Thread.sleep(4000);
+            assertEquals(second, gatewayPid(rig), "one that leads stays");
         }
     }
 
