@@ -233,8 +233,9 @@ public final class Inbox<E> {
         }
     }
 
+    /** When the first event was kept; a millisecond early rather than late, since many can be claimed in one. */
     private long firstMillis() {
-        return System.currentTimeMillis() - (System.nanoTime() - kept.getFirst().atNanos()) / 1_000_000;
+        return System.currentTimeMillis() - (System.nanoTime() - kept.getFirst().atNanos()) / 1_000_000 - 1;
     }
 
     /** @return whether another instance has the event */

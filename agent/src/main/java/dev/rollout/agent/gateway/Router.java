@@ -89,8 +89,12 @@ final class Router {
     }
 
     /** Whether there is nothing to lead, now or after a restart, and nobody to wait for. */
-    synchronized boolean idle() throws IOException {
-        return all().isEmpty() && elder == null && file.read().isEmpty();
+    synchronized boolean idle() {
+        try {
+            return all().isEmpty() && elder == null && file.read().isEmpty();
+        } catch (IOException e) {
+            return false; // there may be something to lead
+        }
     }
 
     /** Open connections of clients. */
