@@ -1,5 +1,6 @@
 package dev.rollout.agent.compose;
 
+import dev.rollout.agent.model.PublishedPort;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -46,6 +47,7 @@ final class Consistency {
                     throw at(name, "container_name", "allows one instance, but " + scale(service) + " are wanted");
                 }
             }
+            ledPorts(name, service);
             sameLimit(name, service, "mem_limit", "limits", "memory");
             sameLimit(name, service, "mem_reservation", "reservations", "memory");
             sameLimit(name, service, "cpus", "limits", "cpus");
@@ -54,6 +56,33 @@ final class Consistency {
         services.keySet().forEach(name -> cycle(name, services, new ArrayList<>()));
         fileObjects("secrets");
         fileObjects("configs");
+    }
+
+    /** The project's defaults may name ports that only some services have; a service's own may not. */
+    private void ledPorts(String name, Map<String, @Nullable Object> service) {
+        if (!(nodes.get(name) instanceof Node.Mapping node
+                && node.get("x-rollout") instanceof Node.Mapping own
+                && own.get("ports") instanceof Node.Mapping led)) {
+            return;
+        }
+        List<String> published = new ArrayList<>();
+        if (service.get("ports") instanceof List<?> ports) {
+            for (Object port : ports) {
+                Map<?, ?> one = (Map<?, ?>) port;
+                published.add(PublishedPort.name(
+                        Objects.toString(one.get("published"), ""), String.valueOf(one.get("target"))));
+            }
+        }
+        led.entries().keySet().stream()
+                .filter(port -> !published.contains(port))
+                .findFirst()
+                .ifPresent(port -> {
+                    throw new ComposeException(
+                            led.keyMark(port),
+                            "services." + name + ".x-rollout.ports names " + port
+                                    + ", which the service does not publish"
+                                    + (published.isEmpty() ? "" : " (it has " + String.join(", ", published) + ")"));
+                });
     }
 
     private static long scale(Map<String, @Nullable Object> service) {

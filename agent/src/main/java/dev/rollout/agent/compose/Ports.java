@@ -50,6 +50,10 @@ final class Ports {
         if (!(read instanceof Map<?, ?> given) || !given.containsKey("target")) {
             throw new ComposeException(node.mark(), path + " needs a target: the port in the container");
         }
+        if (given.get("published") != null
+                && !String.valueOf(given.get("published")).isEmpty()) {
+            range(String.valueOf(given.get("published")), node, path);
+        }
         for (String key : List.of("name", "mode", "host_ip", "target", "published", "protocol", "app_protocol")) {
             Object value = given.get(key);
             Object fallback = key.equals("mode") ? "ingress" : key.equals("protocol") ? "tcp" : null;

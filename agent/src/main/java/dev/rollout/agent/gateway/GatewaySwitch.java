@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -58,22 +59,23 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                     }
                 }
             }
-            Optional<String> why = refusal(port, spec, adopted);
-            if (why.isPresent()) {
-                return why.map(words -> words + away);
+            if (!port.protocol().equals("tcp")) {
+                return Optional.of("publishes " + port.published() + "/" + port.protocol()
+                        + ", and the gateway leads tcp only" + away);
             }
         }
-        return Optional.empty();
+        return hostPorts(spec, observed).entrySet().stream()
+                .flatMap(port -> refusal(port.getKey(), port.getValue(), spec, adopted).stream())
+                .findFirst()
+                .map(words -> words + away);
     }
 
-    private Optional<String> refusal(PublishedPort port, ServiceSpec spec, boolean adopted) {
-        if (!port.protocol().equals("tcp")) {
-            return Optional.of(
-                    "publishes " + port.published() + "/" + port.protocol() + ", and the gateway leads tcp only");
-        }
+    private Optional<String> refusal(PublishedPort port, List<Integer> numbers, ServiceSpec spec, boolean adopted) {
         if (port.number().isEmpty()) {
-            return Optional.of("publishes " + port.target() + " on '" + port.published()
-                    + "': the gateway needs one host port, not a range nor one that Docker chooses");
+            return numbers.isEmpty()
+                    ? Optional.of("publishes " + port.target() + " on one of " + port.published()
+                            + ", and none of them is free")
+                    : Optional.empty();
         }
         int number = port.number().getAsInt();
         Optional<Route> ours = keeper.routes().stream()
@@ -113,13 +115,13 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     @Override
-    public void point(ServiceSpec spec, List<Instance> targets) {
+    public void point(ServiceSpec spec, List<Instance> observed, List<Instance> targets) {
         List<Instance> reachable =
                 targets.stream().filter(target -> !target.published()).toList();
         if (reachable.isEmpty() && !targets.isEmpty()) {
             release(spec.key()); // Docker leads to them itself
         } else {
-            lead(spec, reachable, false);
+            lead(spec, observed, reachable, false);
         }
     }
 
@@ -128,6 +130,12 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         if (!has(spec.key())) {
             return Optional.of("has no ports that the gateway leads, so there is nothing to hand back;"
                     + " 'rollout gateway status' shows those that have");
+        }
+        for (PublishedPort port : spec.publishedPorts()) {
+            if (port.number().isEmpty()) {
+                return Optional.of("leaves the host port of " + port.target() + " open, and Docker would choose another"
+                        + " than its clients know: its ports stay with the gateway");
+            }
         }
         if (spec.replicas() > 1) {
             return Optional.of("has " + spec.replicas() + " replicas, and Docker can give a host port to one container"
@@ -141,7 +149,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     @Override
     public void park(ServiceSpec spec, List<Instance> targets) {
-        lead(spec, targets, true);
+        lead(spec, List.of(), targets, true);
         long end = System.nanoTime() + PARK_NANOS;
         while (!parked(spec.key())) {
             if (System.nanoTime() > end) {
@@ -176,21 +184,26 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         put(key, List.of());
     }
 
-    private void lead(ServiceSpec spec, List<Instance> reachable, boolean parked) {
-        if (led(spec, reachable, parked)) {
+    private void lead(ServiceSpec spec, List<Instance> observed, List<Instance> reachable, boolean parked) {
+        if (led(spec, observed, reachable, parked)) {
             keeper.renew(); // a gateway that listens in the new way takes over; other services need not wait for that
         }
     }
 
-    private synchronized boolean led(ServiceSpec spec, List<Instance> reachable, boolean parked) {
+    private synchronized boolean led(
+            ServiceSpec spec, List<Instance> observed, List<Instance> reachable, boolean parked) {
         boolean paused = of(spec.key()).stream().anyMatch(Route::paused); // until it is resumed
         List<Route> routes = new ArrayList<>();
-        for (PublishedPort port : spec.publishedPorts()) {
-            routes.add(new Route(
+        hostPorts(spec, observed).forEach((port, numbers) -> {
+            if (numbers.isEmpty()) {
+                throw new EngineRefused(0, "none of the host ports " + port.published() + " is free");
+            }
+            numbers.forEach(number -> routes.add(new Route(
                     spec.key().project(),
                     spec.key().service(),
                     port.hostIp(),
-                    port.number().orElseThrow(() -> new EngineRefused(0, port + " has no host port")),
+                    number,
+                    port.target(),
                     port.http() ? Route.Mode.HTTP : Route.Mode.TCP,
                     port.policy(),
                     true,
@@ -198,9 +211,18 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                     parked,
                     reachable.stream()
                             .map(target -> new Route.Backend(target.id(), address(target), port.target()))
-                            .toList()));
-        }
+                            .toList())));
+        });
         return put(spec.key(), routes);
+    }
+
+    private Map<PublishedPort, List<Integer>> hostPorts(ServiceSpec spec, List<Instance> observed) {
+        try {
+            return new HostPorts(keeper.routes(), observed)
+                    .of(spec.key().project(), spec.key().service(), spec.publishedPorts());
+        } catch (IOException e) {
+            throw new EngineRefused(0, "no free port can be had: " + e.getMessage());
+        }
     }
 
     private static String address(Instance target) {

@@ -7,6 +7,7 @@ import java.util.List;
  * Where a published port leads. The file, the wire and the router share this one shape.
  *
  * @param hostIp the address to listen on; empty is all of them
+ * @param target the port in the container
  * @param policy how its traffic is led
  * @param adopt whether the port may still be held by a container that Docker published: its new connections are
  *     redirected until the port is free
@@ -18,6 +19,7 @@ public record Route(
         String service,
         String hostIp,
         int port,
+        int target,
         Mode mode,
         PortPolicy policy,
         boolean adopt,
@@ -41,11 +43,11 @@ public record Route(
 
     /** The same with other backends. */
     Route to(List<Backend> others) {
-        return new Route(project, service, hostIp, port, mode, policy, adopt, paused, parked, others);
+        return new Route(project, service, hostIp, port, target, mode, policy, adopt, paused, parked, others);
     }
 
     Route paused(boolean pause) {
-        return new Route(project, service, hostIp, port, mode, policy, adopt, pause, parked, backends);
+        return new Route(project, service, hostIp, port, target, mode, policy, adopt, pause, parked, backends);
     }
 
     boolean of(String otherProject, String otherService) {

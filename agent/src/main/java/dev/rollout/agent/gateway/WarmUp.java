@@ -75,6 +75,7 @@ final class WarmUp {
                 "warm-up",
                 LOOPBACK,
                 number,
+                0,
                 Route.Mode.HTTP,
                 PortPolicy.holding(0),
                 false,

@@ -1,5 +1,6 @@
 package dev.rollout.agent.model;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param agent the agent that made it
  * @param configHash Compose's label
  * @param createdAt seconds since the epoch
- * @param published whether Docker publishes ports of it on the host
+ * @param hostPorts what Docker publishes of it on the host
  */
 public record Instance(
         String id,
@@ -26,7 +27,10 @@ public record Instance(
         State state,
         @Nullable String address,
         long createdAt,
-        boolean published) {
+        List<HostPort> hostPorts) {
+
+    /** @param target the port in the container; where it has not been started, 0 may stand for what Docker will choose */
+    public record HostPort(int number, int target) {}
 
     /** The Engine's state, as far as it matters here. */
     public enum State {
@@ -35,6 +39,11 @@ public record Instance(
         RESTARTING,
         PAUSED,
         EXITED
+    }
+
+    /** Whether Docker publishes ports of it. */
+    public boolean published() {
+        return !hostPorts.isEmpty();
     }
 
     public boolean running() {

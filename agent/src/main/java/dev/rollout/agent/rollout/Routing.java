@@ -79,15 +79,17 @@ final class Routing {
 
     private void point(Predicate<Instance> serves) {
         if (spec.publishesPorts() && ports.traffic().routes(spec)) {
-            ports.traffic().point(spec, serving(serves));
+            List<Instance> observed = ports.engine().instances(ticket.key());
+            ports.traffic().point(spec, observed, serving(observed, serves));
         }
     }
 
     private List<Instance> serving(Predicate<Instance> serves) {
-        return ports.engine().instances(ticket.key()).stream()
-                .filter(Instance::running)
-                .filter(serves)
-                .toList();
+        return serving(ports.engine().instances(ticket.key()), serves);
+    }
+
+    private static List<Instance> serving(List<Instance> observed, Predicate<Instance> serves) {
+        return observed.stream().filter(Instance::running).filter(serves).toList();
     }
 
     /** Whether a previous has answered all that it was asked. */

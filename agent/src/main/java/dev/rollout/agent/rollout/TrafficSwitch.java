@@ -17,8 +17,12 @@ public interface TrafficSwitch {
     /** Something will have to be led soon: whoever does it begins to get ready for that, beside what else is done. */
     void prepare();
 
-    /** From the return on, new requests reach these instances and no others. None: they wait, for a while. */
-    void point(ServiceSpec spec, List<Instance> targets);
+    /**
+     * From the return on, new requests reach these instances and no others. None: they wait, for a while.
+     *
+     * @param observed all instances of the service: where the file leaves the host port open, those that have one keep it
+     */
+    void point(ServiceSpec spec, List<Instance> observed, List<Instance> targets);
 
     /** Why this service's ports cannot be handed back to Docker; empty where they can. */
     Optional<String> refusalToRelease(ServiceSpec spec);

@@ -56,6 +56,9 @@ class BadInputTest {
             x-rollout: {memory_check: maybe}                           | one of refuse, warn, off
             ports: ["eighty:80"]                                       | is no port
             ports: ["80-82:80-81"]                                     | different lengths
+            ports: [{target: 80, published: eighty}]                   | is no port
+            ports: [{target: 80, published: 99999}]                    | is no port
+            x-rollout: {ports: {"81": {hold: 5s}}}                     | names 81, which the service does not publish
             volumes: ["a:b:c:d"]                                       | is no volume
             mem_limit: lots                                            | is no size
             restrat: always                                            | did you mean 'restart'

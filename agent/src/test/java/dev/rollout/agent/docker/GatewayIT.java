@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -159,6 +160,83 @@ class GatewayIT {
             ok(rig.rollout("up", "web"));
             nothingLost(load, "1", "2", "3");
         }
+    }
+
+    /** Docker chose one port for each container out of a range: each goes on, and leads to both of the next version. */
+    @Test
+    void thePortsThatDockerChoseOutOfARangeAreKept() throws Exception {
+        try (Rig rig = new Rig()) {
+            int first = freePort();
+            String range = "ports: [\"127.0.0.1:" + first + "-" + (first + 20) + ":8080\"]\n";
+            String two = "deploy: {replicas: 2}\n" + range;
+            rig.services(Rig.web("1", two));
+            ok(rig.rollout("agent", "start"));
+            if (!System.getProperty("user.name").equals("root")) {
+                ok(rig.rollout("up", "web"));
+                nothingLost(new Load(ports(rig).getFirst()), "1");
+                return; // the rest is for root
+            }
+            ok(rig.compose("up", "-d"));
+            List<Integer> chosen = new ArrayList<>();
+            for (Rig.Container container : rig.containers("web")) {
+                chosen.add(Integer.valueOf(rig.docker("port", container.id(), "8080/tcp")
+                        .out()
+                        .strip()
+                        .replaceFirst(".*:", "")));
+            }
+            assertEquals(2, Set.copyOf(chosen).size(), chosen + "");
+            Thread.sleep(1000); // compose does not wait until the web server listens
+            Load one = new Load(chosen.getFirst());
+            Load other = new Load(chosen.getLast());
+            rig.services(Rig.web("2", two));
+            ok(rig.rollout("up", "web"));
+            rig.services(Rig.web("3", two));
+            ok(rig.rollout("up", "web"));
+            nothingLost(one, "1", "2", "3");
+            nothingLost(other, "1", "2", "3");
+            assertEquals(Set.copyOf(chosen), Set.copyOf(ports(rig)));
+            for (JsonNode route : gateway(rig).path("routes")) {
+                assertEquals(2, route.path("targets").size(), route + "");
+            }
+            Rig.Ran refused = rig.rollout("release", "web");
+            assertEquals(2, refused.exit(), refused.all());
+            assertTrue(refused.err().contains("Docker would choose another"), refused.all());
+        }
+    }
+
+    /** Where the file names no host port a service gets one that is free, and keeps it. */
+    @Test
+    void aServiceWithoutAHostPortGetsOneAndKeepsIt() throws Exception {
+        try (Rig rig = new Rig();
+                ServerSocket held = new ServerSocket(0);
+                ServerSocket alsoHeld = new ServerSocket(0)) {
+            rig.services(Rig.web("1", "ports: [\"8080\"]\n"));
+            ok(rig.rollout("up", "web"));
+            int port = ports(rig).getFirst();
+            Load load = new Load(port);
+            rig.services(Rig.web("2", "ports: [\"8080\"]\n"));
+            ok(rig.rollout("up", "web"));
+            nothingLost(load, "1", "2");
+            assertEquals(List.of(port), ports(rig));
+
+            int mine = held.getLocalPort();
+            rig.services(Rig.web("3", "ports: [\"" + mine + "-" + mine + ":8080\"]\n"));
+            assertEquals(2, rig.rollout("up", "web").exit(), "a port that somebody holds");
+            rig.services(Rig.web("3", "ports: [{target: 8080, published: \"" + mine + "-" + (mine + 30) + "\"}]\n"));
+            ok(rig.rollout("up", "web"));
+            int free = ports(rig).getFirst();
+            assertTrue(mine < free && free <= mine + 30 && free != alsoHeld.getLocalPort(), free + " of " + mine);
+            nothingLost(new Load(free), "3");
+        }
+    }
+
+    private static List<Integer> ports(Rig rig) throws Exception {
+        List<Integer> ports = new ArrayList<>();
+        gateway(rig)
+                .path("routes")
+                .forEach(route ->
+                        ports.add(Integer.valueOf(route.path("listen").asText().replaceFirst(".*:", ""))));
+        return ports;
     }
 
     /** A first rollout that fails, and a port that was handed back, leave a gateway that has nothing to lead. */

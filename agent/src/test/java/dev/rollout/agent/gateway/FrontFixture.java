@@ -33,6 +33,7 @@ abstract class FrontFixture {
                 "web",
                 "127.0.0.1",
                 number,
+                0,
                 Route.Mode.HTTP,
                 policy,
                 false,

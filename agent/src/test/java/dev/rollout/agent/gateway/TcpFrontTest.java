@@ -25,6 +25,7 @@ class TcpFrontTest {
                 "db",
                 "127.0.0.1",
                 number,
+                0,
                 Route.Mode.TCP,
                 PortPolicy.holding(1000),
                 false,

@@ -43,7 +43,7 @@ final class FakeEngine implements ContainerEngine {
                 Instance.State.RUNNING,
                 "127.0.0.1",
                 made,
-                false);
+                List.of());
         containers.put(id, instance);
         policies.put(id, new RestartPolicy("unless-stopped", 0));
         return instance;
@@ -81,7 +81,7 @@ final class FakeEngine implements ContainerEngine {
                 state,
                 old.address(),
                 old.createdAt(),
-                old.published());
+                old.hostPorts());
     }
 
     private void act(String call, Runnable effect) {
@@ -140,7 +140,7 @@ final class FakeEngine implements ContainerEngine {
                             Instance.State.CREATED,
                             "127.0.0.1",
                             made,
-                            birth.publish()));
+                            birth.publish() ? List.of(new Instance.HostPort(80, 80)) : List.of()));
             policies.put(id, RestartPolicy.NO);
         });
         return get(id);

@@ -22,7 +22,7 @@ final class NoTraffic implements TrafficSwitch {
     public void prepare() {}
 
     @Override
-    public void point(ServiceSpec spec, List<Instance> targets) {
+    public void point(ServiceSpec spec, List<Instance> observed, List<Instance> targets) {
         throw new AssertionError("nothing leads anywhere");
     }
 

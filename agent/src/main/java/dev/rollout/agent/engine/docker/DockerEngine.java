@@ -17,9 +17,11 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -84,7 +86,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                 container.path("State").asText(),
                 address,
                 container.path("Created").asLong(),
-                published(container.path("Ports")));
+                hostPorts(container.path("Ports")));
     }
 
     private static Instance instance(
@@ -96,7 +98,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
             String state,
             String address,
             long created,
-            boolean published) {
+            List<Instance.HostPort> hostPorts) {
         return new Instance(
                 id,
                 name.startsWith("/") ? name.substring(1) : name,
@@ -116,16 +118,31 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                 },
                 address.isEmpty() ? null : address,
                 created,
-                published);
+                hostPorts);
     }
 
-    private static boolean published(JsonNode ports) {
+    private static List<Instance.HostPort> hostPorts(JsonNode ports) {
+        Set<Instance.HostPort> found =
+                new LinkedHashSet<>(); // one that is published for IPv4 and for IPv6 is there twice
         for (JsonNode port : ports) {
             if (port.has("PublicPort")) {
-                return true;
+                found.add(new Instance.HostPort(
+                        port.path("PublicPort").asInt(),
+                        port.path("PrivatePort").asInt()));
             }
         }
-        return false;
+        return List.copyOf(found);
+    }
+
+    /** As it was made: one that does not run has no ports now. */
+    private static List<Instance.HostPort> bindings(JsonNode bindings) {
+        Set<Instance.HostPort> wanted = new LinkedHashSet<>();
+        bindings.fields()
+                .forEachRemaining(port -> port.getValue()
+                        .forEach(host -> wanted.add(new Instance.HostPort(
+                                host.path("HostPort").asInt(),
+                                Integer.parseInt(port.getKey().replaceFirst("/.*", ""))))));
+        return List.copyOf(wanted);
     }
 
     /** Calls back when a container of a Compose service was started or removed. */
@@ -146,7 +163,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                     found.at("/State/Status").asText(),
                     address,
                     0,
-                    !found.at("/HostConfig/PortBindings").isEmpty());
+                    bindings(found.at("/HostConfig/PortBindings")));
         });
     }
 

@@ -56,7 +56,7 @@ class PlanTest {
                 state,
                 null,
                 createdAt,
-                false);
+                List.of());
     }
 
     private static List<Instance> old(int count) {
