@@ -5,12 +5,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** Starts this very program in the background. */
 public final class Launcher {
+    private static final int LOOK_SECONDS = 5;
+    /** Becomes what is started, in a new unit. */
+    private static final List<String> SCOPE =
+            List.of("systemd-run", "--scope", "--quiet", "--collect", "--no-ask-password");
+
     private Launcher() {}
 
-    /** In a session of its own, so that Ctrl-C at the terminal does not reach it; what it says goes to the log. */
+    /**
+     * In a session of its own, so that Ctrl-C at the terminal does not reach it, and where systemd runs in a unit of its
+     * own ({@code rollout-gateway-….scope}): neither the end of a login nor that of the agent's unit is its end then, and
+     * what it uses is counted apart. What it says goes to the log.
+     */
     public static Process start(Path log, String... verb) throws IOException {
         Files.createDirectories(log.toAbsolutePath().getParent());
         ProcessBuilder.Redirect append = ProcessBuilder.Redirect.appendTo(log.toFile());
@@ -22,8 +32,11 @@ public final class Launcher {
     }
 
     private static List<String> command(String... verb) {
-        List<String> command = new ArrayList<>();
-        command.add("setsid");
+        List<String> command = new ArrayList<>(List.of("setsid"));
+        if (scopes()) {
+            command.addAll(SCOPE);
+            command.add("--unit=rollout-" + verb[0] + "-" + System.currentTimeMillis());
+        }
         String launcher = System.getProperty("rollout.launcher");
         if (launcher != null) {
             command.add(launcher);
@@ -37,5 +50,30 @@ public final class Launcher {
         }
         command.addAll(List.of(verb));
         return command;
+    }
+
+    /** Whether systemd makes them: it may be there and not be this user's to ask. */
+    private static boolean scopes() {
+        if (!Files.isDirectory(Path.of("/run/systemd/system"))) {
+            return false;
+        }
+        try {
+            List<String> nothing = new ArrayList<>(SCOPE);
+            nothing.add("true");
+            Process asked = new ProcessBuilder(nothing)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            if (!asked.waitFor(LOOK_SECONDS, TimeUnit.SECONDS)) {
+                asked.destroyForcibly();
+                return false;
+            }
+            return asked.exitValue() == 0;
+        } catch (IOException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 }

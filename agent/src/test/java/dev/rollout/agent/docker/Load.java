@@ -20,7 +20,7 @@ final class Load implements AutoCloseable {
 
     private final int pauseMillis;
 
-    private final int port;
+    private final InetSocketAddress server;
     private final List<Thread> clients = new CopyOnWriteArrayList<>();
     private volatile boolean stop;
     final AtomicInteger answered = new AtomicInteger();
@@ -31,9 +31,17 @@ final class Load implements AutoCloseable {
         this(port, PAUSE_MILLIS);
     }
 
+    Load(InetSocketAddress server) {
+        this(server, PAUSE_MILLIS);
+    }
+
     /** @param pauseMillis between two requests of a client; 0 is as fast as they go */
     Load(int port, int pauseMillis) {
-        this.port = port;
+        this(new InetSocketAddress("127.0.0.1", port), pauseMillis);
+    }
+
+    private Load(InetSocketAddress server, int pauseMillis) {
+        this.server = server;
         this.pauseMillis = pauseMillis;
         for (int i = 0; i < EACH; i++) {
             clients.add(Thread.ofPlatform().start(() -> ask(true)));
@@ -47,7 +55,7 @@ final class Load implements AutoCloseable {
             try {
                 if (socket == null) {
                     socket = new Socket();
-                    socket.connect(new InetSocketAddress("127.0.0.1", port), 3000);
+                    socket.connect(server, 3000);
                     socket.setSoTimeout(15_000);
                 }
                 boolean open = answer(socket);

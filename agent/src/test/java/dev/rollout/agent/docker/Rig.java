@@ -79,9 +79,7 @@ final class Rig implements AutoCloseable {
                 String own = "rig-" + ProcessHandle.current().pid(); // the tests run in two processes
                 Path launcher = target.resolve(own + ".sh");
                 Path archive = target.resolve(own + ".jsa");
-                String java = Path.of(System.getProperty("java.home"), "bin", "java") + " -XX:+UseSerialGC"
-                        + " -XX:TieredStopAtLevel=1 -Xmx96m -Drollout.gateway.warmup=5000 --enable-native-access=ALL-UNNAMED -cp "
-                        + classPath();
+                String java = java();
                 Path file = Files.writeString(target.resolve(own + ".yaml"), "services: {a: {image: b}}");
                 String training = " dev.rollout.agent.Main config --format json -f " + file;
                 new ProcessBuilder("sh", "-c", java + " -XX:ArchiveClassesAtExit=" + archive + training)
@@ -99,6 +97,13 @@ final class Rig implements AutoCloseable {
                 throw new IllegalStateException(e);
             }
         }
+    }
+
+    /** The command that runs this program, up to its options. */
+    static String java() throws IOException {
+        return Path.of(System.getProperty("java.home"), "bin", "java")
+                + " -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx96m -Drollout.gateway.warmup=5000"
+                + " --enable-native-access=ALL-UNNAMED -cp " + classPath();
     }
 
     private static String classPath() throws IOException {

@@ -1,0 +1,104 @@
+package dev.rollout.agent.docker;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A host on which systemd runs, in a container, with this program installed as a unit; it uses this machine's Engine. */
+final class SystemdHost implements AutoCloseable {
+    private final Rig rig;
+    private final String name;
+
+    /** In the network of the rig's project, so that its gateway reaches the instances. */
+    SystemdHost(Rig rig) throws IOException, InterruptedException {
+        this.rig = rig;
+        this.name = rig.project + "-host";
+        Path programs = Files.createDirectories(rig.folder.resolve("bin"));
+        Path program = programs.resolve("rollout");
+        Files.writeString(
+                program,
+                "#!/bin/sh\nexport DOCKER_HOST=unix:///docker.sock\nexec " + Rig.java() + " -Drollout.launcher="
+                        + program + " dev.rollout.agent.Main \"$@\"\n");
+        program.toFile().setExecutable(true);
+        String unit = Files.readString(Rig.ROOT.resolve("scripts/systemd/rollout.service"))
+                .replace("@PREFIX@", rig.folder.toString());
+        Files.writeString(rig.folder.resolve("rollout.service"), unit);
+        ok(rig.docker("network", "create", name));
+        String image = ok(rig.run(Rig.ROOT.resolve("scripts/systemd-image").toString()));
+        List<String> command = new ArrayList<>(List.of("run", "--detach", "--name", name, "--network", name));
+        // not privileged: that needs more than a machine in a container itself may have
+        command.addAll(List.of("--user=0:0", "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE"));
+        command.addAll(List.of("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"));
+        command.addAll(List.of("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/tmp:exec", "--env=container=docker"));
+        for (Path shared : List.of(Rig.ROOT, Path.of(System.getProperty("java.home")), rig.folder)) {
+            command.add("--volume=" + shared + ":" + shared);
+        }
+        command.add("--volume=/var/run/docker.sock:/docker.sock");
+        String boot = "mount -o remount,rw /sys/fs/cgroup; mkdir -p /run/systemd/system; cp " + rig.folder
+                + "/rollout.service /run/systemd/system; exec /lib/systemd/systemd";
+        command.addAll(List.of(image, "sh", "-c", boot));
+        ok(rig.docker(command.toArray(String[]::new)));
+        long end = System.nanoTime() + 30_000_000_000L;
+        while (!exec("systemctl", "is-system-running").out().matches("running|degraded")) {
+            if (System.nanoTime() > end) {
+                throw new IOException("systemd does not start: "
+                        + exec("systemctl", "list-jobs").all());
+            }
+            Thread.sleep(200);
+        }
+    }
+
+    /** The network in which its instances must be. */
+    String network() {
+        return name;
+    }
+
+    String address() throws IOException, InterruptedException {
+        return ok(rig.docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name));
+    }
+
+    /** Runs a command on it, in the rig's folder. */
+    Rig.Ran exec(String... command) throws IOException, InterruptedException {
+        List<String> whole = new ArrayList<>(List.of("exec", "--workdir=" + rig.folder, name));
+        whole.addAll(List.of(command));
+        return rig.docker(whole.toArray(String[]::new));
+    }
+
+    /** The same, and it must work. What it prints. */
+    String run(String... command) throws IOException, InterruptedException {
+        return ok(exec(command));
+    }
+
+    String rollout(String... args) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(rig.folder + "/bin/rollout"));
+        command.addAll(List.of(args));
+        return run(command.toArray(String[]::new));
+    }
+
+    private static String ok(Rig.Ran ran) throws IOException {
+        if (ran.exit() != 0) {
+            throw new IOException(ran.all());
+        }
+        return ran.out();
+    }
+
+    @Override
+    public void close() throws Exception {
+        rig.docker("rm", "--force", "--volumes", name);
+        rig.docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + rig.project)
+                .out()
+                .lines()
+                .forEach(this::remove);
+        rig.docker("network", "rm", name);
+    }
+
+    private void remove(String id) {
+        try {
+            rig.docker("rm", "--force", id);
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}
