@@ -226,7 +226,7 @@ class UpIT {
     @Test
     void containerNameAndStopFirstWork() throws Exception {
         try (Rig rig = new Rig()) {
-            String more = "container_name: " + rig.project + "-web-1\nports: [\"127.0.0.1:0:8080\"]\n";
+            String more = "container_name: " + rig.project + "-web-1\nports: [\"127.0.0.1:0:8080/udp\"]\n";
             rig.services(Rig.web("1", more));
             Rig.Ran refused = rig.rollout("up", "web");
             assertEquals(2, refused.exit(), refused.all());
