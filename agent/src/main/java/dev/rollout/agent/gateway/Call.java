@@ -405,7 +405,7 @@ final class Call implements Exchange {
             ACCESS.info(
                     "{} {} {} {} {} {} bytes {} us by {}",
                     port.route().listen(),
-                    client.address(),
+                    client.peer().address(),
                     request.method(),
                     request.uri(),
                     answer == null ? 0 : answer.status().code(),

@@ -96,14 +96,15 @@ public final class GatewayProcess {
         this.retired =
                 folders.runtime().resolve("gateway-" + ProcessHandle.current().pid() + ".sock");
         idle = Durations.parse(System.getenv().getOrDefault("ROLLOUT_GATEWAY_IDLE", "10m"));
-        loops = Math.max(1, Runtime.getRuntime().availableProcessors());
+        int processors = Runtime.getRuntime().availableProcessors();
         vertx = Vertx.vertx(new VertxOptions()
-                .setEventLoopPoolSize(loops + 1) // one for the control socket
+                .setEventLoopPoolSize(processors + 1) // one for the control socket
                 .setWorkerPoolSize(2)
                 .setInternalBlockingPoolSize(2)
                 .setPreferNativeTransport(true)
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
+        loops = vertx.isNativeTransportEnabled() ? processors : 1; // without it, loops cannot share a port
         Path state = folders.state();
         router = new Router(
                 vertx,

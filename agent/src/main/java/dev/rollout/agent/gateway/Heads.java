@@ -76,12 +76,12 @@ final class Heads {
 
     /** Makes a client's request the one that a target is sent: who asked, and how, is said in it. */
     static void forward(HttpRequest request, Requests from) {
-        String client = from.address();
+        String client = from.peer().address();
         HttpHeaders headers = request.headers();
         strip(headers);
         headers.remove(HttpHeaderNames.EXPECT); // it has been answered here
         OF_THE_DECODER.forEach(headers::remove);
-        String scheme = from.socket().isSsl() ? "https" : "http";
+        String scheme = from.peer().secure() ? "https" : "http";
         String before = headers.get(FORWARDED_FOR);
         headers.set(FORWARDED_FOR, before == null ? client : before + ", " + client);
         if (!headers.contains(FORWARDED_PROTO)) {
@@ -89,7 +89,7 @@ final class Heads {
         }
         String host = headers.get(HttpHeaderNames.HOST);
         if (host == null) {
-            headers.set(HttpHeaderNames.HOST, from.socket().localAddress().toString()); // an old client does not say
+            headers.set(HttpHeaderNames.HOST, from.peer().local()); // an old client does not say
         } else if (!headers.contains(FORWARDED_HOST)) {
             headers.set(FORWARDED_HOST, host);
         }

@@ -65,10 +65,8 @@ final class Http2 {
     }
 
     /** Serves the connection so from its first byte on. */
-    static void speak(ChannelPipeline pipeline, String before, Supplier<Requests> requests) {
-        pipeline.addBefore(before, null, codec())
-                .addBefore(before, null, streams(requests))
-                .addBefore(before, null, new Sink());
+    static void speak(ChannelPipeline pipeline, Supplier<Requests> requests) {
+        pipeline.addLast(codec(), streams(requests), new Sink());
     }
 
     /**

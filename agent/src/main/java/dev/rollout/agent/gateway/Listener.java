@@ -7,6 +7,7 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -102,7 +103,6 @@ final class Listener {
             return;
         }
         vertx.executeBlocking(() -> {
-                    checkFree(port.route().hostIp(), port.route().port()); // a front that fails costs more than this
                     deploy(port.route().port());
                     redirect.remove(port.route().hostIp(), port.route().port(), beside);
                     if (closed) {
@@ -121,13 +121,15 @@ final class Listener {
 
     /** @throws IOException where somebody holds the port */
     static void checkFree(String hostIp, int number) throws IOException {
-        try (ServerSocket socket = new ServerSocket()) {
+        try (Socket socket = new Socket()) { // which does not listen: nobody is let in to be shut out again
             socket.setReuseAddress(true);
             socket.bind(hostIp.isEmpty() ? new InetSocketAddress(number) : new InetSocketAddress(hostIp, number));
         }
     }
 
     private void deploy(int number) throws IOException {
+        checkFree(
+                port.route().hostIp(), number); // the loops share a port, and would share it with another gateway, too
         String host = port.route().hostIp().isEmpty() ? "::" : port.route().hostIp();
         try {
             deploy(host, number);

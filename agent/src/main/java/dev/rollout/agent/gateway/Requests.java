@@ -24,7 +24,6 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
-import io.vertx.core.internal.net.NetSocketInternal;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.Queue;
@@ -36,9 +35,8 @@ final class Requests extends ChannelInboundHandlerAdapter {
     private static final long LINGER_MILLIS = 1000;
 
     private final HttpFront front;
-    private final NetSocketInternal socket;
+    private final Peer peer;
     private final boolean stream;
-    private final String address;
     private final Queue<HttpObject> later = new ArrayDeque<>();
     private @Nullable ChannelHandlerContext ctx;
     private @Nullable Call call;
@@ -48,11 +46,10 @@ final class Requests extends ChannelInboundHandlerAdapter {
     private boolean closing;
 
     /** @param stream whether this is one of the streams of an HTTP/2 connection, and not a connection */
-    Requests(HttpFront front, NetSocketInternal socket, boolean stream) {
+    Requests(HttpFront front, Peer peer, boolean stream) {
         this.front = front;
-        this.socket = socket;
+        this.peer = peer;
         this.stream = stream;
-        this.address = socket.remoteAddress().hostAddress();
     }
 
     @Override
@@ -72,16 +69,12 @@ final class Requests extends ChannelInboundHandlerAdapter {
         return channel().eventLoop();
     }
 
-    NetSocketInternal socket() {
-        return socket;
+    Peer peer() {
+        return peer;
     }
 
     boolean isStream() {
         return stream;
-    }
-
-    String address() {
-        return address;
     }
 
     /** Whether the next answer has no body, whatever its head says. */
@@ -114,7 +107,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
 
     private void take(HttpObject part) {
         if (!stream && part instanceof HttpRequest request && Http2.isAskedFor(request)) {
-            Http2.upgrade(ctx(), request, () -> new Requests(front, socket, true), this::leave);
+            Http2.upgrade(ctx(), request, () -> new Requests(front, peer, true), this::leave);
             return;
         }
         if (part instanceof HttpRequest request) {
@@ -221,7 +214,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
             channel().close();
             return;
         }
-        if (channel() instanceof DuplexChannel plain && !socket.isSsl()) {
+        if (channel() instanceof DuplexChannel plain && !peer.secure()) {
             plain.shutdownOutput();
         }
         loop().schedule(() -> channel().close(), LINGER_MILLIS, TimeUnit.MILLISECONDS);

@@ -1,6 +1,6 @@
 package dev.rollout.agent.gateway;
 
-import io.vertx.core.net.SocketAddress;
+import java.net.InetSocketAddress;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -11,7 +11,7 @@ final class Target {
     private static final long EJECTION_NANOS = 1_000_000_000L;
 
     final Route.Backend backend;
-    final SocketAddress address;
+    final InetSocketAddress address;
     final AtomicInteger inFlight = new AtomicInteger();
     final LongAdder requests = new LongAdder();
     final LongAdder errors = new LongAdder();
@@ -22,7 +22,7 @@ final class Target {
 
     Target(Route.Backend backend) {
         this.backend = backend;
-        this.address = SocketAddress.inetSocketAddress(backend.port(), backend.host());
+        this.address = new InetSocketAddress(backend.host(), backend.port());
     }
 
     /** It gets nothing new any more, or does again. */

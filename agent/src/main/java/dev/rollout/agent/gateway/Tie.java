@@ -60,7 +60,7 @@ final class Tie implements Exchange {
 
     private void listen(Channel from, Direction direction) {
         from.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, !webSocket); // which has an end of its own
-        from.pipeline().addBefore(HttpFront.LAST, null, direction);
+        from.pipeline().addLast(direction);
     }
 
     private void end(Channel other) {

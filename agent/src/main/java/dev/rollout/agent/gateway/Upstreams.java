@@ -2,13 +2,8 @@ package dev.rollout.agent.gateway;
 
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.vertx.core.Context;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
-import io.vertx.core.internal.net.NetSocketInternal;
-import io.vertx.core.net.NetClient;
-import io.vertx.core.net.NetClientOptions;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -18,22 +13,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The connections to instances of one event loop. One that is idle is kept for a while; the warmest is taken first. */
 final class Upstreams {
-    private static final int CONNECT_MILLIS = 2000;
     /** Servers close what is idle after 5 s and more: a request must not meet that on its way. */
     private static final long IDLE_NANOS = TimeUnit.SECONDS.toNanos(4);
 
     private static final long SWEEP_MILLIS = 1000;
 
-    private final Context context;
+    private final Loop loop;
     private final HttpDecoderConfig config;
-    private final NetClient client;
     private final Map<Target, Deque<Upstream>> idle = new HashMap<>();
 
-    Upstreams(Vertx vertx, Context context, HttpDecoderConfig config) {
-        this.context = context;
+    Upstreams(Vertx vertx, Loop loop, HttpDecoderConfig config) {
+        this.loop = loop;
         this.config = config;
-        client = vertx.createNetClient(
-                new NetClientOptions().setConnectTimeout(CONNECT_MILLIS).setTcpNoDelay(true));
         vertx.setPeriodic(SWEEP_MILLIS, timer -> sweep());
     }
 
@@ -58,19 +49,9 @@ final class Upstreams {
 
     /** A new one. */
     Future<Upstream> connect(Target target) {
-        Promise<Upstream> promise = Promise.promise();
-        context.runOnContext(now -> client.connect(target.address)
-                .map(socket -> {
-                    Upstream upstream = new Upstream(target);
-                    ((NetSocketInternal) socket)
-                            .channelHandlerContext()
-                            .pipeline()
-                            .addBefore(HttpFront.LAST, null, new HttpClientCodec(config, false, false))
-                            .addBefore(HttpFront.LAST, null, upstream);
-                    return upstream;
-                })
-                .onComplete(promise));
-        return promise.future();
+        Upstream upstream = new Upstream(target);
+        return loop.connect(target.address, new HttpClientCodec(config, false, false), upstream)
+                .map(upstream);
     }
 
     private void sweep() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.rollout.agent.model.PortPolicy;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 
 /** A front on real sockets, the instances behind it, and clients that say every byte themselves. */
 abstract class FrontFixture {
-    final Vertx vertx = Vertx.vertx();
+    final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
     final List<AutoCloseable> opened = new ArrayList<>();
     Port port = new Port(vertx, route(0));
     int number;

@@ -1,0 +1,142 @@
+package dev.rollout.agent.gateway;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.PooledByteBufAllocator;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.unix.UnixChannelOption;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.internal.VertxInternal;
+import io.vertx.core.internal.net.NetSocketInternal;
+import io.vertx.core.net.NetServer;
+import io.vertx.core.net.NetServerOptions;
+import io.vertx.core.spi.transport.Transport;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * One event loop, and the connections that are opened on it. They are Netty's own, without the sockets that Vert.x builds
+ * around them; those of a port with TLS come from Vert.x, which ends it.
+ */
+final class Loop {
+    private static final int CONNECT_MILLIS = 2000;
+    private static final int BACKLOG = 4096;
+    /** The name of Vert.x's own handler in a pipeline. */
+    private static final String VERTX = "handler";
+
+    private final Vertx vertx;
+    private final EventLoop loop;
+    private final Transport transport;
+    private final ChannelGroup open;
+
+    Loop(Vertx vertx, Context context) {
+        this.vertx = vertx;
+        this.loop = ((ContextInternal) context).nettyEventLoop();
+        this.transport = ((VertxInternal) vertx).transport();
+        this.open = new DefaultChannelGroup(loop, true); // what is added after the end is closed at once
+    }
+
+    /** Listens, and hands each connection of a client over when it may be read from. */
+    Future<?> listen(Port port, String host, int number, List<String> protocols, Consumer<Channel> connected) {
+        Consumer<Channel> counted = channel -> {
+            port.connections.incrementAndGet();
+            channel.closeFuture().addListener(gone -> port.connections.decrementAndGet());
+            connected.accept(channel);
+        };
+        return port.route().policy().tls().isEmpty()
+                ? plain(host, number, counted)
+                : secure(port, host, number, protocols, counted);
+    }
+
+    private Future<?> plain(String host, int number, Consumer<Channel> connected) {
+        ChannelInitializer<Channel> each = new ChannelInitializer<>() {
+            @Override
+            protected void initChannel(Channel channel) {
+                open.add(channel);
+                connected.accept(channel);
+            }
+        };
+        Promise<Channel> promise = Promise.promise();
+        new ServerBootstrap()
+                .group(loop)
+                .channelFactory(transport.serverChannelFactory(false))
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .option(UnixChannelOption.SO_REUSEPORT, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true) // a client that has disappeared is noticed in the end
+                .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+                .childHandler(each)
+                .bind(host, number)
+                .addListener((ChannelFuture bound) -> {
+                    if (bound.isSuccess()) {
+                        open.add(bound.channel());
+                        promise.complete(bound.channel());
+                    } else {
+                        promise.fail(bound.cause());
+                    }
+                });
+        return promise.future();
+    }
+
+    private Future<?> secure(Port port, String host, int number, List<String> protocols, Consumer<Channel> connected) {
+        NetServerOptions options = new NetServerOptions()
+                .setAcceptBacklog(BACKLOG)
+                .setTcpNoDelay(true)
+                .setTcpKeepAlive(true);
+        Certificates certificates = new Certificates(port.route().policy().tls(), protocols);
+        certificates.use(options);
+        NetServer server = vertx.createNetServer(options).connectHandler(socket -> {
+            Channel channel =
+                    ((NetSocketInternal) socket).channelHandlerContext().channel();
+            channel.pipeline().remove(VERTX);
+            connected.accept(channel);
+        });
+        return server.listen(number, host)
+                .onSuccess(listening -> certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true)));
+    }
+
+    /** Connects to an instance. */
+    Future<Channel> connect(InetSocketAddress address, ChannelHandler... handlers) {
+        Promise<Channel> promise = Promise.promise();
+        new Bootstrap()
+                .group(loop)
+                .channelFactory(transport.channelFactory(false))
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
+                .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+                .handler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        open.add(channel);
+                        channel.pipeline().addLast(handlers);
+                    }
+                })
+                .connect(address)
+                .addListener((ChannelFuture done) -> {
+                    if (done.isSuccess()) {
+                        promise.complete(done.channel());
+                    } else {
+                        promise.fail(done.cause());
+                    }
+                });
+        return promise.future();
+    }
+
+    /** Ends listening, and every connection. */
+    void close() {
+        open.close();
+    }
+}
