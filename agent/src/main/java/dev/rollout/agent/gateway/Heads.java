@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.netty.handler.codec.http2.HttpConversionUtil.ExtensionHeaderNames;
 import io.netty.util.AsciiString;
+import io.netty.util.NetUtil;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -89,7 +90,9 @@ final class Heads {
         }
         String host = headers.get(HttpHeaderNames.HOST);
         if (host == null) {
-            headers.set(HttpHeaderNames.HOST, from.peer().local()); // an old client does not say
+            headers.set(
+                    HttpHeaderNames.HOST,
+                    NetUtil.toSocketAddressString(from.peer().local())); // it does not say
         } else if (!headers.contains(FORWARDED_HOST)) {
             headers.set(FORWARDED_HOST, host);
         }

@@ -128,8 +128,8 @@ final class Listener {
     }
 
     private void deploy(int number) throws IOException {
-        checkFree(
-                port.route().hostIp(), number); // the loops share a port, and would share it with another gateway, too
+        // the loops share a port, and would share it with another gateway, too
+        checkFree(port.route().hostIp(), number);
         String host = port.route().hostIp().isEmpty() ? "::" : port.route().hostIp();
         try {
             deploy(host, number);

@@ -10,12 +10,11 @@ import java.net.InetSocketAddress;
  * @param address without its port
  * @param local where they have connected to
  */
-record Peer(String address, String local, boolean secure) {
+record Peer(String address, InetSocketAddress local, boolean secure) {
     static Peer of(Channel connection) {
-        InetSocketAddress here = (InetSocketAddress) connection.localAddress();
         return new Peer(
                 ((InetSocketAddress) connection.remoteAddress()).getAddress().getHostAddress(),
-                here.getAddress().getHostAddress() + ":" + here.getPort(),
+                (InetSocketAddress) connection.localAddress(),
                 connection.pipeline().get(SslHandler.class) != null);
     }
 }
