@@ -230,16 +230,20 @@ final class Rig implements AutoCloseable {
                 .asLong();
     }
 
+    void removeContainers() throws IOException, InterruptedException {
+        Ran left = docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + project);
+        for (String id : left.out().lines().toList()) {
+            docker("rm", "-f", "-v", id);
+        }
+    }
+
     @Override
     public void close() throws Exception {
         if (ownsAgent) {
             rollout("agent", "stop");
             rollout("gateway", "stop"); // after the agent, which would start it again
         }
-        Ran left = docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + project);
-        for (String id : left.out().lines().toList()) {
-            docker("rm", "-f", "-v", id);
-        }
+        removeContainers();
         docker("network", "rm", project + "_default");
         for (Path path : List.of(folder, Path.of("/dev/shm/" + project))) {
             if (Files.exists(path)) {

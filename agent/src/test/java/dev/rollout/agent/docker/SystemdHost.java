@@ -87,18 +87,7 @@ final class SystemdHost implements AutoCloseable {
     @Override
     public void close() throws Exception {
         rig.docker("rm", "--force", "--volumes", name);
-        rig.docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + rig.project)
-                .out()
-                .lines()
-                .forEach(this::remove);
+        rig.removeContainers(); // or its network stays
         rig.docker("network", "rm", name);
-    }
-
-    private void remove(String id) {
-        try {
-            rig.docker("rm", "--force", id);
-        } catch (IOException | InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }
