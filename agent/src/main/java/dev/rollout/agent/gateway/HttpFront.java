@@ -26,22 +26,24 @@ final class HttpFront extends VerticleBase {
     private final Port port;
     private final String host;
     private final int bound;
+    private final Loop.Place place;
     private Loop loop;
     private Upstreams upstreams;
 
     /** @param bound the port to listen on: the published one, or the one that connections are redirected to */
     @SuppressWarnings("NullAway.Init") // start() makes them before anything is asked
-    HttpFront(Port port, String host, int bound) {
+    HttpFront(Port port, String host, int bound, Loop.Place place) {
         this.port = port;
         this.host = host;
         this.bound = bound;
+        this.place = place;
     }
 
     @Override
     public Future<?> start() {
         loop = new Loop(vertx, context);
         upstreams = new Upstreams(vertx, loop, CONFIG);
-        return loop.listen(port, host, bound, List.of(Http2.SECURE, "http/1.1"), this::serve);
+        return loop.listen(port, host, bound, place, List.of(Http2.SECURE, "http/1.1"), this::serve);
     }
 
     @Override

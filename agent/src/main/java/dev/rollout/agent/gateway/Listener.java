@@ -103,6 +103,7 @@ final class Listener {
             return;
         }
         vertx.executeBlocking(() -> {
+                    checkFree(port.route().hostIp(), port.route().port()); // a front that fails costs more than this
                     deploy(port.route().port());
                     redirect.remove(port.route().hostIp(), port.route().port(), beside);
                     if (closed) {
@@ -128,8 +129,6 @@ final class Listener {
     }
 
     private void deploy(int number) throws IOException {
-        // the loops share a port, and would share it with another gateway, too
-        checkFree(port.route().hostIp(), number);
         String host = port.route().hostIp().isEmpty() ? "::" : port.route().hostIp();
         try {
             deploy(host, number);
@@ -147,8 +146,19 @@ final class Listener {
     }
 
     private void deploy(String host, int number) throws IOException {
-        deployments.add(
-                get(vertx.deployVerticle(() -> front(host, number), new DeploymentOptions().setInstances(loops))));
+        String first = get(vertx.deployVerticle(front(host, number, Loop.Place.FIRST)));
+        deployments.add(first);
+        if (loops > 1) {
+            try {
+                deployments.add(get(vertx.deployVerticle(
+                        () -> front(host, number, Loop.Place.BESIDE),
+                        new DeploymentOptions().setInstances(loops - 1))));
+            } catch (IOException e) {
+                deployments.remove(first);
+                vertx.undeploy(first);
+                throw e;
+            }
+        }
     }
 
     /** What the future brings, within its time. */
@@ -166,10 +176,10 @@ final class Listener {
         }
     }
 
-    private Deployable front(String host, int number) {
+    private Deployable front(String host, int number, Loop.Place place) {
         return switch (served.mode()) {
-            case HTTP -> new HttpFront(port, host, number);
-            case TCP -> new TcpFront(port, host, number);
+            case HTTP -> new HttpFront(port, host, number, place);
+            case TCP -> new TcpFront(port, host, number, place);
         };
     }
 

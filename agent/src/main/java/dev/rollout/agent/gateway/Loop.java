@@ -31,6 +31,14 @@ import java.util.function.Consumer;
  * around them; those of a port with TLS come from Vert.x, which ends it.
  */
 final class Loop {
+    /** How a loop comes to listen on a port. */
+    enum Place {
+        /** It has the port to itself, or fails; then it opens it to the other loops. */
+        FIRST,
+        /** Beside the first: new connections are spread over all. */
+        BESIDE
+    }
+
     private static final int CONNECT_MILLIS = 2000;
     private static final int BACKLOG = 4096;
     /** The name of Vert.x's own handler in a pipeline. */
@@ -49,18 +57,19 @@ final class Loop {
     }
 
     /** Listens, and hands each connection of a client over when it may be read from. */
-    Future<?> listen(Port port, String host, int number, List<String> protocols, Consumer<Channel> connected) {
+    Future<?> listen(
+            Port port, String host, int number, Place place, List<String> protocols, Consumer<Channel> connected) {
         Consumer<Channel> counted = channel -> {
             port.connections.incrementAndGet();
             channel.closeFuture().addListener(gone -> port.connections.decrementAndGet());
             connected.accept(channel);
         };
         return port.route().policy().tls().isEmpty()
-                ? plain(host, number, counted)
+                ? plain(host, number, place, counted)
                 : secure(port, host, number, protocols, counted);
     }
 
-    private Future<?> plain(String host, int number, Consumer<Channel> connected) {
+    private Future<?> plain(String host, int number, Place place, Consumer<Channel> connected) {
         ChannelInitializer<Channel> each = new ChannelInitializer<>() {
             @Override
             protected void initChannel(Channel channel) {
@@ -68,26 +77,35 @@ final class Loop {
                 connected.accept(channel);
             }
         };
-        Promise<Channel> promise = Promise.promise();
-        new ServerBootstrap()
+        ServerBootstrap server = new ServerBootstrap()
                 .group(loop)
                 .channelFactory(transport.serverChannelFactory(false))
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .option(ChannelOption.SO_REUSEADDR, true)
-                .option(UnixChannelOption.SO_REUSEPORT, true)
                 .childOption(ChannelOption.TCP_NODELAY, true)
                 .childOption(ChannelOption.SO_KEEPALIVE, true) // a client that has disappeared is noticed in the end
                 .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
-                .childHandler(each)
-                .bind(host, number)
-                .addListener((ChannelFuture bound) -> {
-                    if (bound.isSuccess()) {
-                        open.add(bound.channel());
-                        promise.complete(bound.channel());
-                    } else {
-                        promise.fail(bound.cause());
-                    }
-                });
+                .childHandler(each);
+        if (place == Place.BESIDE) {
+            server.option(UnixChannelOption.SO_REUSEPORT, true);
+        }
+        return opened(server.bind(host, number)).onSuccess(listening -> {
+            open.add(listening);
+            listening
+                    .config()
+                    .setOption(UnixChannelOption.SO_REUSEPORT, true); // from now on, and for this process alone
+        });
+    }
+
+    private static Future<Channel> opened(ChannelFuture opening) {
+        Promise<Channel> promise = Promise.promise();
+        opening.addListener(done -> {
+            if (done.isSuccess()) {
+                promise.complete(opening.channel());
+            } else {
+                promise.fail(done.cause());
+            }
+        });
         return promise.future();
     }
 
@@ -110,8 +128,7 @@ final class Loop {
 
     /** Connects to an instance. */
     Future<Channel> connect(InetSocketAddress address, ChannelHandler... handlers) {
-        Promise<Channel> promise = Promise.promise();
-        new Bootstrap()
+        return opened(new Bootstrap()
                 .group(loop)
                 .channelFactory(transport.channelFactory(false))
                 .option(ChannelOption.TCP_NODELAY, true)
@@ -124,15 +141,7 @@ final class Loop {
                         channel.pipeline().addLast(handlers);
                     }
                 })
-                .connect(address)
-                .addListener((ChannelFuture done) -> {
-                    if (done.isSuccess()) {
-                        promise.complete(done.channel());
-                    } else {
-                        promise.fail(done.cause());
-                    }
-                });
-        return promise.future();
+                .connect(address));
     }
 
     /** Ends listening, and every connection. */

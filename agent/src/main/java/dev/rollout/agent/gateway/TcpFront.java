@@ -10,19 +10,21 @@ final class TcpFront extends VerticleBase {
     private final Port port;
     private final String host;
     private final int bound;
+    private final Loop.Place place;
     private Loop loop;
 
     @SuppressWarnings("NullAway.Init") // start() makes the loop before anything is asked
-    TcpFront(Port port, String host, int bound) {
+    TcpFront(Port port, String host, int bound, Loop.Place place) {
         this.port = port;
         this.host = host;
         this.bound = bound;
+        this.place = place;
     }
 
     @Override
     public Future<?> start() {
         loop = new Loop(vertx, context);
-        return loop.listen(port, host, bound, List.of(), this::serve);
+        return loop.listen(port, host, bound, place, List.of(), this::serve);
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.rollout.agent.gateway;
 
 import dev.rollout.agent.model.PortPolicy;
-import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.net.NetClient;
@@ -46,13 +45,12 @@ final class WarmUp {
     void run() throws InterruptedException {
         NetServer backend = vertx.createNetServer().connectHandler(WarmUp::answer);
         NetClient client = vertx.createNetClient();
-        String front = "";
+        Listener front = null;
         try {
             int behind = Listener.get(backend.listen(0, LOOPBACK)).actualPort();
             int number = Listener.freePort();
-            Port port = new Port(vertx, route(number, behind));
-            front = Listener.get(vertx.deployVerticle(
-                    () -> new HttpFront(port, LOOPBACK, number), new DeploymentOptions().setInstances(loops)));
+            front = new Listener(vertx, new Port(vertx, route(number, behind)), new Redirect("warm-up"), loops);
+            front.open();
             for (int i = 0; i < CONNECTIONS; i++) {
                 client.connect(number, LOOPBACK).onSuccess(this::ask).onFailure(e -> done.countDown());
             }
@@ -62,8 +60,8 @@ final class WarmUp {
             LOG.warn("no warm-up: {}", e.toString());
         } finally {
             client.close();
-            if (!front.isEmpty()) {
-                vertx.undeploy(front);
+            if (front != null) {
+                front.close();
             }
             backend.close();
         }

@@ -3,7 +3,6 @@ package dev.rollout.agent.gateway;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.rollout.agent.model.PortPolicy;
-import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.BufferedInputStream;
@@ -53,10 +52,7 @@ abstract class FrontFixture {
             number = free.getLocalPort();
         }
         port = new Port(vertx, route(policy, backends));
-        vertx.deployVerticle(() -> new HttpFront(port, "127.0.0.1", number), new DeploymentOptions().setInstances(2))
-                .toCompletionStage()
-                .toCompletableFuture()
-                .get(10, TimeUnit.SECONDS);
+        new Listener(vertx, port, new Redirect("test"), 2).open();
     }
 
     @AfterEach

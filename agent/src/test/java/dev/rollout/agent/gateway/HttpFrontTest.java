@@ -2,9 +2,12 @@ package dev.rollout.agent.gateway;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rollout.agent.model.PortPolicy;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -491,5 +494,22 @@ class HttpFrontTest extends FrontFixture {
         assertEquals(
                 0, backend.heads.stream().filter(head -> head.startsWith("GET")).count());
         awaitNoConnection();
+    }
+
+    /** The loops of a gateway share its port, and nobody else does: not a gateway of the same user either. */
+    @Test
+    void aPortIsSharedByTheLoopsOfOneGatewayAlone() throws Exception {
+        lead(Backend.saying("one"));
+        Vertx other = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+        opened.add(() -> other.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS));
+        Port theirs = new Port(other, route(0));
+        IOException refused =
+                assertThrows(IOException.class, () -> new Listener(other, theirs, new Redirect("test"), 2).open());
+        assertTrue(refused.toString().contains("already in use"), refused.toString());
+        for (int i = 0; i < 50; i++) {
+            try (Client client = new Client()) {
+                assertTrue(client.send(GET).head().startsWith("HTTP/1.1 200"), "never the one that was refused");
+            }
+        }
     }
 }

@@ -40,10 +40,7 @@ class TcpFrontTest {
             number = free.getLocalPort();
         }
         port = new Port(vertx, route(number, to));
-        vertx.deployVerticle(new TcpFront(port, "127.0.0.1", number))
-                .toCompletionStage()
-                .toCompletableFuture()
-                .get(10, TimeUnit.SECONDS);
+        new Listener(vertx, port, new Redirect("test"), 1).open();
         return number;
     }
 
