@@ -155,6 +155,7 @@ public final class GatewayProcess {
     }
 
     private int untilStopped() throws Exception {
+        Runtime.getRuntime().addShutdownHook(new Thread(this::terminated, "terminated"));
         long busy = System.nanoTime();
         while (!stop.await(1, TimeUnit.SECONDS) && !ending) {
             synchronized (router) { // a change comes before, or finds no gateway and starts one
@@ -169,6 +170,13 @@ public final class GatewayProcess {
         LOG.info("stopped");
         Runtime.getRuntime().halt(0);
         return 0;
+    }
+
+    /** Ended by a signal, as systemd does it: nothing may be redirected to nobody. What an heir has redirected is its own. */
+    private void terminated() {
+        if (!retiring) {
+            router.close();
+        }
     }
 
     /** @param forAll whether the agent asks here; else the heir alone does */

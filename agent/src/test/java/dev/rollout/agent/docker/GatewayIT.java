@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -228,6 +229,53 @@ class GatewayIT {
             int free = ports(rig).getFirst();
             assertTrue(mine < free && free <= mine + 30 && free != alsoHeld.getLocalPort(), free + " of " + mine);
             nothingLost(new Load(free), "3");
+        }
+    }
+
+    /** The end of a gateway by a signal, with no agent to start it again: the port is its holder's as before. */
+    @Test
+    void aGatewayThatIsTerminatedLeavesNothingRedirected() throws Exception {
+        if (!System.getProperty("user.name").equals("root")) {
+            return; // only root redirects
+        }
+        try (Rig rig = new Rig();
+                ServerSocket holder = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> {
+                while (true) {
+                    try (Socket socket = holder.accept()) {
+                        socket.getOutputStream().write("held".getBytes(StandardCharsets.US_ASCII));
+                    } catch (IOException closed) {
+                        return;
+                    }
+                }
+            });
+            int port = holder.getLocalPort();
+            String route = rig.run(
+                            Rig.ROOT.resolve("scripts/gateway-route").toString(), "HTTP", port + "", freePort() + "")
+                    .out();
+            Files.createDirectories(rig.folder.resolve("state"));
+            Files.writeString(rig.folder.resolve("state/gateway.json"), "[" + route + "]");
+            assertEquals("held", said(port));
+            Process gateway = rig.start("gateway", "run");
+            for (int i = 0; i < 200 && said(port).equals("held"); i++) {
+                Thread.sleep(50);
+            }
+            assertTrue(said(port).startsWith("HTTP/1.1 502"), said(port));
+            gateway.destroy();
+            assertTrue(gateway.waitFor(10, TimeUnit.SECONDS));
+            assertEquals("held", said(port));
+        }
+    }
+
+    private static String said(int port) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", port)) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream()
+                    .write("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                            .getBytes(StandardCharsets.US_ASCII));
+            byte[] start = new byte[12];
+            int length = socket.getInputStream().readNBytes(start, 0, start.length);
+            return new String(start, 0, length, StandardCharsets.US_ASCII);
         }
     }
 
