@@ -1,19 +1,24 @@
 package dev.rollout.lib;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.rollout.contract.ClaimStore;
 import dev.rollout.contract.ClaimsDatabase;
 import dev.rollout.contract.Mode;
 import dev.rollout.contract.Scope;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +40,14 @@ final class Torture {
     private final int ids;
     private final List<Racer> racers = new ArrayList<>();
     private final Path folder;
+
+    /** The ids that somebody is known to have. Read off what the racers say, since a count in a database of a million
+     * rows would hold up the very claims that it counts. */
+    private final BitSet claimed;
+
+    /** How many have said that an id is theirs. */
+    private final int[] winners;
+
     private ClaimsDatabase agent;
     private int kills;
     private int stops;
@@ -45,26 +58,30 @@ final class Torture {
     private final class Racer {
         private final @Nullable Language language;
         private final String name;
-        private final List<Path> won = new ArrayList<>();
         private Process process;
+        private Path out;
         private int life;
+        private long heard;
+        private int won;
 
         Racer(@Nullable Language language, int number) throws Exception {
             this.language = language;
             this.name =
                     "torture-" + (language == null ? "java" : language.name().toLowerCase(Locale.ROOT)) + "-" + number
                             + "-" + ProcessHandle.current().pid();
-            this.process = start();
+            start();
         }
 
-        private Process start() throws Exception {
-            Path out = folder.resolve("won-" + name + "-" + ++life);
-            won.add(out);
-            int from = random.nextInt(ids);
+        private void start() throws Exception {
+            out = folder.resolve("won-" + name + "-" + ++life);
+            heard = 0;
+            int free = claimed.nextClearBit(random.nextInt(ids)); // a life is too short to walk over all that are lost
+            int from = (free < ids ? free : claimed.nextClearBit(0)) % ids;
             if (language != null) {
-                return language.race(folder, name + "-" + life, ids, from, out);
+                process = language.race(folder, name + "-" + life, ids, from, out);
+                return;
             }
-            return new ProcessBuilder(
+            process = new ProcessBuilder(
                             Path.of(System.getProperty("java.home"), "bin", "java")
                                     .toString(),
                             "--enable-native-access=ALL-UNNAMED",
@@ -81,6 +98,24 @@ final class Torture {
                     .start();
         }
 
+        /** The ids that this life has said since the last time; a line that is not whole yet is left for the next. */
+        void hear() throws IOException {
+            try (RandomAccessFile file = new RandomAccessFile(out.toFile(), "r")) {
+                file.seek(heard);
+                byte[] news = new byte[(int) (file.length() - heard)];
+                file.readFully(news);
+                String said = new String(news, UTF_8);
+                int whole = said.lastIndexOf('\n') + 1;
+                for (String line : said.substring(0, whole).lines().toList()) {
+                    int id = Integer.parseInt(line.substring("event:".length()));
+                    claimed.set(id);
+                    winners[id]++;
+                    won++;
+                }
+                heard += whole;
+            }
+        }
+
         void signal(String signal) throws Exception {
             if (language == null) {
                 command("kill", "-" + signal, Long.toString(process.pid()));
@@ -89,16 +124,18 @@ final class Torture {
             }
         }
 
-        void killAndStartAgain() throws Exception {
+        void kill() throws Exception {
             signal("KILL");
             process.waitFor(20, TimeUnit.SECONDS);
-            process = start();
+            hear();
         }
     }
 
     /** @param seed printed, so that a run can be had again (but for what the machine does) */
     Torture(int ids, long seed, List<Language> languages, int javas) throws Exception {
         this.ids = ids;
+        this.claimed = new BitSet(ids);
+        this.winners = new int[ids];
         this.random = new Random(seed);
         this.folder = Files.createTempDirectory(Path.of("/dev/shm"), "rollout-torture");
         this.agent = ClaimsDatabase.create(folder.resolve(ClaimsDatabase.NAME), "service", Mode.COMPETING);
@@ -116,9 +153,10 @@ final class Torture {
     void run(long limitSeconds) throws Exception {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(limitSeconds);
         long old = 0;
-        while (claimed() < ids) {
+        while (!allClaimed()) {
             if (System.nanoTime() > end) {
-                throw new AssertionError("only " + claimed() + " of " + ids + " after " + limitSeconds + " s");
+                throw new AssertionError(
+                        "only " + claimed.cardinality() + " of " + ids + " after " + limitSeconds + " s");
             }
             Thread.sleep(100 + random.nextInt(200));
             if (agent.logInDanger()) {
@@ -136,7 +174,8 @@ final class Torture {
                 victim.signal("CONT");
                 stops++;
             } else {
-                victim.killAndStartAgain();
+                victim.kill();
+                victim.start();
                 kills++;
             }
         }
@@ -156,56 +195,60 @@ final class Torture {
         return from + 100;
     }
 
-    private long claimed() throws SQLException {
-        return number("SELECT count(*) FROM claim WHERE event_id LIKE 'event:%'");
+    /** Near the end the database is asked for what nobody has said: its winner may have been killed before it could. */
+    private boolean allClaimed() throws Exception {
+        for (Racer racer : racers) {
+            racer.hear();
+        }
+        if (ids - claimed.cardinality() > kills + racers.size()) {
+            return false;
+        }
+        try (Connection connection = database();
+                PreparedStatement row = connection.prepareStatement("SELECT 1 FROM claim WHERE event_id = ?")) {
+            for (int id = claimed.nextClearBit(0); id < ids; id = claimed.nextClearBit(id + 1)) {
+                row.setString(1, "event:" + id);
+                claimed.set(id, row.executeQuery().next());
+            }
+        }
+        return claimed.cardinality() == ids;
     }
 
-    private long number(String sql) throws SQLException {
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(ClaimsDatabase.NAME));
-                ResultSet row = connection.createStatement().executeQuery(sql)) {
-            row.next();
-            return row.getLong(1);
-        }
+    private Connection database() throws SQLException {
+        Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(ClaimsDatabase.NAME));
+        connection.createStatement().execute("PRAGMA busy_timeout = 20000");
+        return connection;
     }
 
     /** What the participants have written down, held against the database. @return the figures, in a line */
     String account() throws Exception {
-        for (Racer racer : racers) {
-            racer.signal("KILL");
-            racer.process.waitFor(20, TimeUnit.SECONDS);
-        }
-        int[] winners = new int[ids];
         Map<String, Integer> shares = new TreeMap<>();
         for (Racer racer : racers) {
-            for (Path won : racer.won) {
-                for (String line : Files.readAllLines(won)) {
-                    if (line.matches("event:\\d+")) { // the last line of a killed process may be half a line
-                        int id = Integer.parseInt(line.substring("event:".length()));
-                        if (id < ids) {
-                            winners[id]++;
-                            shares.merge(racer.language == null ? "JAVA" : racer.language.name(), 1, Integer::sum);
-                        }
-                    }
-                }
-            }
+            racer.kill();
+            shares.merge(racer.language == null ? "JAVA" : racer.language.name(), racer.won, Integer::sum);
         }
         long twice = Arrays.stream(winners).filter(count -> count > 1).count();
         long silent = Arrays.stream(winners).filter(count -> count == 0).count();
-        long rows = claimed();
+        long rows;
+        String integrity;
+        try (Connection connection = database()) {
+            rows = Long.parseLong(value(connection, "SELECT count(*) FROM claim WHERE event_id LIKE 'event:%'"));
+            integrity = value(connection, "PRAGMA integrity_check");
+        }
         String figures = ids + " ids, " + rows + " claimed, " + twice + " won twice, " + silent
                 + " won by a process that was killed before it said so, " + kills + " kills, " + stops + " stops, "
-                + promotions + " promotions, " + pruned + " pruned, by " + shares;
-        if (rows != ids || twice > 0 || silent > kills + racers.size() || kills == 0 || stops == 0 || pruned == 0) {
+                + promotions + " promotions, " + pruned + " pruned, by " + shares + ", integrity " + integrity;
+        boolean right = rows == ids && twice == 0 && silent <= kills + racers.size() && integrity.equals("ok");
+        if (!right || kills == 0 || stops == 0 || pruned == 0) {
             throw new AssertionError(figures);
         }
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(ClaimsDatabase.NAME));
-                ResultSet row = connection.createStatement().executeQuery("PRAGMA integrity_check")) {
+        return figures;
+    }
+
+    private static String value(Connection connection, String sql) throws SQLException {
+        try (ResultSet row = connection.createStatement().executeQuery(sql)) {
             row.next();
-            if (!row.getString(1).equals("ok")) {
-                throw new AssertionError("integrity check: " + row.getString(1));
-            }
+            return row.getString(1);
         }
-        return figures + ", integrity ok";
     }
 
     void close() throws Exception {
