@@ -11,6 +11,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.channel.unix.UnixChannelOption;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
@@ -28,7 +29,7 @@ import java.util.function.Consumer;
 
 /**
  * One event loop, and the connections that are opened on it. They are Netty's own, without the sockets that Vert.x builds
- * around them; those of a port with TLS come from Vert.x, which ends it.
+ * around them (and without delay: TCP_NODELAY is what Netty begins with); those of a port with TLS come from Vert.x, which ends it.
  */
 final class Loop {
     /** How a loop comes to listen on a port. */
@@ -44,16 +45,32 @@ final class Loop {
     /** The name of Vert.x's own handler in a pipeline. */
     private static final String VERTX = "handler";
 
+    /** Linux gives the option of a listening socket to each that is accepted, without a call for each. */
+    private static final IntegerUnixChannelOption KEEP_ALIVE = new IntegerUnixChannelOption("SO_KEEPALIVE", 1, 9);
+
     private final Vertx vertx;
     private final EventLoop loop;
     private final Transport transport;
     private final ChannelGroup open;
+    private final Bootstrap connecting;
 
     Loop(Vertx vertx, Context context) {
         this.vertx = vertx;
         this.loop = ((ContextInternal) context).nettyEventLoop();
         this.transport = ((VertxInternal) vertx).transport();
         this.open = new DefaultChannelGroup(loop, true); // what is added after the end is closed at once
+        this.connecting = new Bootstrap()
+                .group(loop)
+                .channelFactory(transport.channelFactory(false))
+                .disableResolver()
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
+                .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
+                .handler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        open.add(channel);
+                    }
+                });
     }
 
     /** Listens, and hands each connection of a client over when it may be read from. */
@@ -82,8 +99,7 @@ final class Loop {
                 .channelFactory(transport.serverChannelFactory(false))
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
                 .option(ChannelOption.SO_REUSEADDR, true)
-                .childOption(ChannelOption.TCP_NODELAY, true)
-                .childOption(ChannelOption.SO_KEEPALIVE, true) // a client that has disappeared is noticed in the end
+                .option(KEEP_ALIVE, 1) // a client that has disappeared is noticed in the end
                 .childOption(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
                 .childHandler(each);
         if (place == Place.BESIDE) {
@@ -126,22 +142,11 @@ final class Loop {
                 .onSuccess(listening -> certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true)));
     }
 
-    /** Connects to an instance. */
+    /** Connects to an instance. To be asked on this loop: so the handlers are there before anything comes. */
     Future<Channel> connect(InetSocketAddress address, ChannelHandler... handlers) {
-        return opened(new Bootstrap()
-                .group(loop)
-                .channelFactory(transport.channelFactory(false))
-                .option(ChannelOption.TCP_NODELAY, true)
-                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
-                .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
-                .handler(new ChannelInitializer<Channel>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        open.add(channel);
-                        channel.pipeline().addLast(handlers);
-                    }
-                })
-                .connect(address));
+        ChannelFuture opening = connecting.connect(address);
+        opening.channel().pipeline().addLast(handlers);
+        return opened(opening);
     }
 
     /** Ends listening, and every connection. */

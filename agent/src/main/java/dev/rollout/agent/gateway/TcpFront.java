@@ -35,6 +35,7 @@ final class TcpFront extends VerticleBase {
 
     private void serve(Channel here) {
         port.requests.increment();
+        here.config().setAutoRead(false); // what it says can wait where it is until there is somebody to hear it
         Tie tie = new Tie(port, here, false, () -> {});
         port.takeOrWait(here.eventLoop(), target -> {
             if (target == null) {

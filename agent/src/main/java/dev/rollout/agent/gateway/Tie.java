@@ -136,6 +136,7 @@ final class Tie implements Exchange {
             other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(flushed -> {
                 if (other instanceof DuplexChannel forth && from() instanceof DuplexChannel back) {
                     forth.shutdownOutput();
+                    forth.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false); // its own end is the end of both
                     if (back.isOutputShutdown()) {
                         back.close(); // both directions have ended
                     }
