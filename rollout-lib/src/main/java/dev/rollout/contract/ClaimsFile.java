@@ -151,11 +151,21 @@ final class ClaimsFile {
         Connection connection = JDBC.createConnection("jdbc:sqlite:" + file.toAbsolutePath(), options);
         BusyHandler.setHandler(connection, new YieldingHandler());
         try (Statement statement = connection.createStatement()) {
+            withoutDriversTransactions(connection, statement);
             statement.execute("PRAGMA synchronous = OFF"); // right on tmpfs: there is no disk to wait for
             statement.execute("PRAGMA wal_autocheckpoint = " + PAGES_IN_LOG);
             statement.execute("PRAGMA max_page_count = " + MAX_PAGES);
         }
         return connection;
+    }
+
+    /**
+     * A statement outside of a transaction is one to SQLite, whatever the driver does: and what it does in auto-commit mode
+     * is a BEGIN and a COMMIT of nothing behind each, some 8 % of a claim's time.
+     */
+    private static void withoutDriversTransactions(Connection connection, Statement statement) throws SQLException {
+        connection.setAutoCommit(false);
+        statement.execute("COMMIT");
     }
 
     /**
