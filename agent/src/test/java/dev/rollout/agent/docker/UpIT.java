@@ -76,6 +76,23 @@ class UpIT {
         }
     }
 
+    @Test
+    void aCandidateThatTheHostHasNoRoomForIsNotStarted() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            assertEquals(0, rig.rollout("up", "web").exit());
+            String id = rig.containers("web").getFirst().id();
+
+            rig.services(Rig.web("2", "mem_limit: 100000g\n"));
+            Rig.Ran refused = rig.rollout("up", "web");
+
+            assertEquals(1, refused.exit(), refused.all());
+            assertTrue(refused.out().contains("not enough memory for two versions at once"), refused.all());
+            assertTrue(refused.out().contains("nothing was started"), refused.all());
+            assertEquals(id, rig.containers("web").getFirst().id());
+        }
+    }
+
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
             crashes at once        | exit 3                                             | exited with code 3   |

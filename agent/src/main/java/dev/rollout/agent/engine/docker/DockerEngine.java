@@ -450,6 +450,11 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     private long used(String id) {
+        long pid = api.get("/containers/" + id + "/json").at("/State/Pid").asLong();
+        return ContainerMemory.used(id, pid).orElseGet(() -> usedAsTheEngineSays(id));
+    }
+
+    private long usedAsTheEngineSays(String id) {
         JsonNode memory = api.get("/containers/" + id + "/stats?stream=false&one-shot=true")
                 .path("memory_stats");
         return memory.path("usage").asLong()
