@@ -164,6 +164,33 @@ class GatewayIT {
         }
     }
 
+    /** What it has is lost with it, and for no longer than it takes to start another: the port still becomes Docker's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"PROMOTING", "DRAINING"})
+    void aGatewayThatIsKilledWhileItsPortIsHandedBackDoesNotKeepIt(String phase) throws Exception {
+        if (!System.getProperty("user.name").equals("root")) {
+            return; // only root hands back
+        }
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            rig.services(web("2", port));
+            long gateway = gatewayPid(rig);
+            Process release = rig.start("release", "web", "--progress", "json");
+            String story =
+                    Rig.at(phase, release, () -> ProcessHandle.of(gateway).ifPresent(ProcessHandle::destroyForcibly));
+            assertEquals(0, release.waitFor(), story);
+            assertEquals(
+                    "127.0.0.1:" + port,
+                    rig.docker("port", rig.containers("web").getFirst().id(), "8080/tcp")
+                            .out()
+                            .strip());
+            nothingLost(new Load(port), "2");
+            assertFalse(rig.run("iptables", "-t", "nat", "-S").out().contains("--dport " + port + " -j REDIRECT"));
+        }
+    }
+
     /** Docker chose one port for each container out of a range: each goes on, and leads to both of the next version. */
     @Test
     void thePortsThatDockerChoseOutOfARangeAreKept() throws Exception {
