@@ -63,6 +63,13 @@ final class Tie implements Exchange {
         from.pipeline().addLast(direction);
     }
 
+    /** One that has come to its end is not read from again: to the native transport that is an error, and the end of both. */
+    private static void read(Channel from, boolean now) {
+        if (!(from instanceof DuplexChannel duplex && duplex.isInputShutdown())) {
+            from.config().setAutoRead(now);
+        }
+    }
+
     private void end(Channel other) {
         other.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         if (target != null) {
@@ -114,7 +121,7 @@ final class Tie implements Exchange {
             early.forEach(this::pass);
             early.clear();
             other.flush();
-            from().config().setAutoRead(other.isWritable());
+            read(from(), other.isWritable());
             if (ended) {
                 passEnd(other);
             }
@@ -128,7 +135,7 @@ final class Tie implements Exchange {
             }
             other.write(data);
             if (!other.isWritable()) {
-                from().config().setAutoRead(false);
+                read(from(), false);
             }
         }
 
@@ -150,7 +157,7 @@ final class Tie implements Exchange {
                 ReferenceCountUtil.release(message); // the end of the head that switched protocols
             } else if (to == null) {
                 early.add(data);
-                ctx.channel().config().setAutoRead(false);
+                read(from(), false);
             } else {
                 pass(data);
             }
@@ -166,7 +173,7 @@ final class Tie implements Exchange {
         @Override
         public void channelWritabilityChanged(ChannelHandlerContext ctx) {
             if (to != null) {
-                to.config().setAutoRead(ctx.channel().isWritable());
+                read(to, ctx.channel().isWritable());
             }
         }
 

@@ -4,22 +4,29 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.rollout.agent.model.PortPolicy;
 import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Plain connections: bytes as they are, both ways, and each end where it belongs. */
 class TcpFrontTest {
-    private final Vertx vertx = Vertx.vertx();
+    private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true)); // as the gateway has it
     private Port port = new Port(vertx, route(0, 0));
 
     private static Route route(int number, int to) {
+        return route(number, to, PortPolicy.holding(1000));
+    }
+
+    private static Route route(int number, int to, PortPolicy policy) {
         return new Route(
                 "p",
                 "db",
@@ -27,7 +34,7 @@ class TcpFrontTest {
                 number,
                 0,
                 Route.Mode.TCP,
-                PortPolicy.holding(1000),
+                policy,
                 false,
                 false,
                 false,
@@ -35,11 +42,15 @@ class TcpFrontTest {
     }
 
     private int lead(int to) throws Exception {
+        return lead(to, PortPolicy.holding(1000));
+    }
+
+    private int lead(int to, PortPolicy policy) throws Exception {
         int number;
         try (ServerSocket free = new ServerSocket(0)) {
             number = free.getLocalPort();
         }
-        port = new Port(vertx, route(number, to));
+        port = new Port(vertx, route(number, to, policy));
         new Listener(vertx, port, new Redirect("test"), 1).open();
         return number;
     }
@@ -83,6 +94,24 @@ class TcpFrontTest {
         awaitNone();
         assertEquals(size, port.bytesIn.sum());
         assertEquals(size, port.bytesOut.sum());
+    }
+
+    /** The end of the one direction comes while the other side has yet to take most of what was said before. */
+    @Test
+    void aSlowInstanceStillAnswersAClientThatHasEnded() throws Exception {
+        int size = 4 << 20;
+        try (ServerSocket server = server(socket -> {
+                    Thread.sleep(500);
+                    int got = socket.getInputStream().readAllBytes().length;
+                    socket.getOutputStream().write(new byte[got]);
+                });
+                Socket client = new Socket("127.0.0.1", lead(server.getLocalPort()))) {
+            client.setSoTimeout(10_000);
+            client.getOutputStream().write(new byte[size]);
+            client.shutdownOutput();
+            assertEquals(size, client.getInputStream().readAllBytes().length);
+        }
+        awaitNone();
     }
 
     @Test
@@ -148,6 +177,36 @@ class TcpFrontTest {
             }
             awaitNone();
         }
+    }
+
+    /** The instance speaks first, as a database does; and what comes by TLS goes on as plain bytes, both ways. */
+    @Test
+    void tlsEndsHere(@TempDir Path folder) throws Exception {
+        int size = 1 << 20;
+        TestCertificate certificate = new TestCertificate(folder, "localhost");
+        try (ServerSocket server = server(socket -> {
+                    Backend.write(socket.getOutputStream(), "hello");
+                    socket.getOutputStream().write(socket.getInputStream().readNBytes(size));
+                });
+                Socket client = TestCertificate.trusting()
+                        .getSocketFactory()
+                        .createSocket(
+                                "127.0.0.1",
+                                lead(
+                                        server.getLocalPort(),
+                                        new PortPolicy(1000, 0, 0, 0, false, List.of(certificate.files()))))) {
+            client.setSoTimeout(10_000);
+            assertEquals("hello", new String(client.getInputStream().readNBytes(5)));
+            Thread.ofVirtual().start(() -> {
+                try {
+                    client.getOutputStream().write(new byte[size]);
+                } catch (IOException e) {
+                    // what comes back is too little then
+                }
+            });
+            assertEquals(size, client.getInputStream().readNBytes(size).length);
+        }
+        awaitNone();
     }
 
     private void awaitNone() throws InterruptedException {
