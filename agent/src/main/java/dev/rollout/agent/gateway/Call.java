@@ -33,6 +33,9 @@ final class Call implements Exchange {
     private static final Set<HttpMethod> IDEMPOTENT =
             Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS, HttpMethod.PUT, HttpMethod.DELETE);
 
+    /** How long a client that has ended its side waits for the next piece of its answer, if it is there at all. */
+    private static final long ENDED_MILLIS = 2000;
+
     private final HttpFront front;
     private final Port port;
     private final Requests client;
@@ -54,6 +57,7 @@ final class Call implements Exchange {
     private boolean eventStream;
     private long bytes;
     private String instance = "nobody";
+    private boolean clientEnded;
     private boolean over;
 
     Call(HttpFront front, Requests client, HttpRequest request) {
@@ -162,6 +166,9 @@ final class Call implements Exchange {
                     EmptyHttpHeaders.INSTANCE));
         }
         to.flush();
+        if (clientEnded) {
+            to.end();
+        }
         client.full(!to.writable());
         long timeout = port.route().policy().timeout();
         if (timeout > 0) {
@@ -199,6 +206,47 @@ final class Call implements Exchange {
         if (upstream != null) {
             upstream.flush();
         }
+    }
+
+    /**
+     * The client will say no more. It may have left, or wait for its answer: the instance hears of it as it would without
+     * a gateway, and may go on for as long as something comes of it. What no instance has yet is dropped.
+     */
+    void clientEnded() {
+        if (over || clientEnded) {
+            return; // its answer is just being given, or it knows
+        }
+        if (target == null) {
+            drop();
+        } else {
+            clientEnded = true;
+            keepAlive = false;
+            if (upstream != null) {
+                upstream.end();
+            }
+            awaitMore(bytes);
+        }
+    }
+
+    private void awaitMore(long seen) {
+        client.loop()
+                .schedule(
+                        () -> {
+                            boolean taking = client.channel().isWritable(); // else it has more than it has taken yet
+                            if (!over && bytes == seen && taking) {
+                                drop();
+                            } else if (!over) {
+                                awaitMore(bytes);
+                            }
+                        },
+                        ENDED_MILLIS,
+                        TimeUnit.MILLISECONDS);
+    }
+
+    /** Nobody hears of it: whoever asked may have left. */
+    private void drop() {
+        abandon();
+        client.cut();
     }
 
     void targetTakes(boolean more) {
@@ -298,7 +346,7 @@ final class Call implements Exchange {
         Upstream used = Objects.requireNonNull(upstream);
         upstream = null;
         free();
-        if (reusable && sentAll) {
+        if (reusable && sentAll && !clientEnded) {
             front.upstreams().give(used);
         } else {
             used.close();
@@ -350,6 +398,10 @@ final class Call implements Exchange {
         if (upstream != null) {
             upstream.close();
             upstream = null;
+        }
+        if (clientEnded) {
+            drop(); // it was told of its client's end, and takes that for a leave
+            return;
         }
         if (target != null) {
             target.errors.increment();

@@ -97,11 +97,10 @@ public final class GatewayProcess {
                 folders.runtime().resolve("gateway-" + ProcessHandle.current().pid() + ".sock");
         idle = Durations.parse(System.getenv().getOrDefault("ROLLOUT_GATEWAY_IDLE", "10m"));
         int processors = Runtime.getRuntime().availableProcessors();
-        vertx = Vertx.vertx(new VertxOptions()
+        vertx = NativeTransport.vertx(new VertxOptions()
                 .setEventLoopPoolSize(processors + 1) // one for the control socket
                 .setWorkerPoolSize(2)
                 .setInternalBlockingPoolSize(2)
-                .setPreferNativeTransport(true)
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         loops = vertx.isNativeTransportEnabled() ? processors : 1; // without it, loops cannot share a port

@@ -1,6 +1,7 @@
 package dev.rollout.agent.gateway;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.ssl.SslHandler;
@@ -76,6 +77,7 @@ final class HttpFront extends VerticleBase {
 
     private void http1(ChannelPipeline pipeline, Peer peer) {
         Requests requests = new Requests(this, peer, false);
+        pipeline.channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, !peer.secure()); // TLS ends as a whole
         pipeline.addLast(new StrictDecoder(CONFIG), new AnswerEncoder(requests), requests);
     }
 }

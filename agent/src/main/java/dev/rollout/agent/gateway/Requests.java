@@ -2,13 +2,16 @@ package dev.rollout.agent.gateway;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpRequest;
@@ -44,6 +47,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
     private boolean turning;
     private boolean full; // the target takes no more for now
     private boolean closing;
+    private boolean ended; // its client will say no more, and may yet listen
 
     /** @param stream whether this is one of the streams of an HTTP/2 connection, and not a connection */
     Requests(HttpFront front, Peer peer, boolean stream) {
@@ -102,11 +106,30 @@ final class Requests extends ChannelInboundHandlerAdapter {
             take(later.remove());
         }
         turning = false;
+        settle();
         read();
+    }
+
+    /** With the client's end: what it has asked is answered still; half a request is none. */
+    private void settle() {
+        if (!ended || closing || !later.isEmpty()) {
+            return;
+        }
+        if (call == null || coming) {
+            closeWhenSaid();
+        } else {
+            call.clientEnded();
+        }
+    }
+
+    private void closeWhenSaid() {
+        takeNoMore();
+        ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
     private void take(HttpObject part) {
         if (!stream && part instanceof HttpRequest request && Http2.isAskedFor(request)) {
+            channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false); // a stream has an end of its own
             Http2.upgrade(ctx(), request, () -> new Requests(front, peer, true), this::leave);
             return;
         }
@@ -151,7 +174,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
 
     private void read() {
         boolean wanted = closing || later.isEmpty() && !full;
-        if (channel().config().isAutoRead() != wanted) {
+        if (!ended && channel().config().isAutoRead() != wanted) {
             channel().config().setAutoRead(wanted);
         }
     }
@@ -210,7 +233,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
 
     /** A client that is still sending would lose the answer to a reset: it is told of the end, and heard out for a while. */
     private void close() {
-        if (!coming || stream || !channel().isActive()) {
+        if (!coming || ended || stream || !channel().isActive()) {
             channel().close();
             return;
         }
@@ -254,6 +277,19 @@ final class Requests extends ChannelInboundHandlerAdapter {
             call.clientTakes(on.channel().isWritable());
         }
         turn();
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext on, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            ended = true;
+            if (closing) {
+                closeWhenSaid(); // it has been heard out
+            } else {
+                settle();
+            }
+        }
+        on.fireUserEventTriggered(event);
     }
 
     @Override

@@ -1,9 +1,11 @@
 package dev.rollout.agent.gateway;
 
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
@@ -58,6 +60,15 @@ final class Upstream extends ChannelInboundHandlerAdapter {
 
     void flush() {
         ctx().flush();
+    }
+
+    /** Says that nothing more comes; the answer may. */
+    void end() {
+        ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(flushed -> {
+            if (channel() instanceof DuplexChannel duplex) {
+                duplex.shutdownOutput();
+            }
+        });
     }
 
     boolean writable() {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 
 /** A front on real sockets, the instances behind it, and clients that say every byte themselves. */
 abstract class FrontFixture {
-    final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+    final Vertx vertx = NativeTransport.vertx(new VertxOptions());
     final List<AutoCloseable> opened = new ArrayList<>();
     Port port = new Port(vertx, route(0));
     int number;
@@ -117,7 +117,7 @@ abstract class FrontFixture {
     }
 
     void awaitIdle() throws InterruptedException {
-        for (int i = 0; i < 500 && port.all().stream().anyMatch(t -> t.inFlight.get() > 0); i++) {
+        for (int i = 0; i < 1000 && port.all().stream().anyMatch(t -> t.inFlight.get() > 0); i++) {
             Thread.sleep(10);
         }
         assertEquals(0, port.all().stream().mapToInt(t -> t.inFlight.get()).sum(), "nothing stays in flight");

@@ -376,6 +376,91 @@ class HttpFrontTest extends FrontFixture {
         awaitIdle();
     }
 
+    /** As "printf … | nc -N" does it. The instance hears of it, as it would without a gateway. */
+    @Test
+    void aClientThatHasEndedItsSideGetsItsAnswers() throws Exception {
+        int size = 8 << 20;
+        CountDownLatch ended = new CountDownLatch(1);
+        lead(new Backend((head, in, out) -> {
+            Backend.write(out, "HTTP/1.1 200 OK\r\nContent-Length: " + size + "\r\n\r\n");
+            if (head.startsWith("GET /last")) {
+                assertEquals(-1, in.read());
+                ended.countDown();
+            }
+            out.write(new byte[size]);
+        }));
+        try (Client client = new Client()) {
+            client.send(GET + "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+            client.socket.shutdownOutput();
+            String first = client.head();
+            assertFalse(first.toLowerCase(java.util.Locale.ROOT).contains("connection: close"), first);
+            assertEquals(size, client.in.readNBytes(size).length);
+            assertTrue(client.head().startsWith("HTTP/1.1 200"));
+            assertTrue(ended.await(5, TimeUnit.SECONDS));
+            Thread.sleep(300); // slow to take it
+            assertEquals(size, client.in.readAllBytes().length);
+        }
+        awaitNoConnection();
+        assertEquals(0, port.errors.sum());
+    }
+
+    /** It has said all and closed, long before its client has taken that. */
+    @Test
+    void anInstanceThatHasClosedIsReadToItsEnd() throws Exception {
+        int size = 16 << 20;
+        lead(new Backend((head, in, out) -> {
+            Backend.write(out, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + size + "\r\n\r\n");
+            out.write(new byte[size]);
+            throw new IOException("closes");
+        }));
+        for (int i = 0; i < 5; i++) {
+            try (Client client = new Client()) {
+                client.send(GET);
+                assertTrue(client.head().startsWith("HTTP/1.1 200"));
+                int got = 0;
+                while (got < size) {
+                    Thread.sleep(5); // slow to take it
+                    int more = client.in.readNBytes(Math.min(size - got, 200_000)).length;
+                    assertTrue(more > 0, "cut after " + got);
+                    got += more;
+                }
+            }
+        }
+        awaitIdle();
+    }
+
+    @Test
+    void halfARequestAtTheEndIsNone() throws Exception {
+        Backend backend = Backend.saying("well");
+        lead(backend);
+        try (Client client = new Client()) {
+            client.send(GET + "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbu");
+            client.socket.shutdownOutput();
+            assertEquals("HTTP/1.1 200 OK|well", client.answer());
+            assertEquals("", client.rest());
+        }
+        awaitNoConnection();
+    }
+
+    /** It may have left while it waited: what nobody waits for is not begun. */
+    @Test
+    void whatIsHeldForAClientThatEndsIsDropped() throws Exception {
+        Backend backend = Backend.saying("well");
+        lead();
+        try (Client client = new Client()) {
+            client.send(GET);
+            while (port.held.sum() == 0) {
+                Thread.onSpinWait();
+            }
+            client.socket.shutdownOutput();
+            assertEquals("", client.rest());
+        }
+        opened.add(backend);
+        port.point(route(5000, backend));
+        awaitNoConnection();
+        assertEquals(List.of(), backend.heads);
+    }
+
     @Test
     void aClientThatGoesAwayFreesItsTarget() throws Exception {
         CountDownLatch asked = new CountDownLatch(1);
@@ -500,7 +585,7 @@ class HttpFrontTest extends FrontFixture {
     @Test
     void aPortIsSharedByTheLoopsOfOneGatewayAlone() throws Exception {
         lead(Backend.saying("one"));
-        Vertx other = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true));
+        Vertx other = NativeTransport.vertx(new VertxOptions());
         opened.add(() -> other.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS));
         Port theirs = new Port(other, route(0));
         IOException refused =

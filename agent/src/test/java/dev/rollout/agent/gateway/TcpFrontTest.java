@@ -1,12 +1,14 @@
 package dev.rollout.agent.gateway;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rollout.agent.model.PortPolicy;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Path;
@@ -19,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Plain connections: bytes as they are, both ways, and each end where it belongs. */
 class TcpFrontTest {
-    private final Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(true)); // as the gateway has it
+    private final Vertx vertx = NativeTransport.vertx(new VertxOptions()); // as the gateway has it
     private Port port = new Port(vertx, route(0, 0));
 
     private static Route route(int number, int to) {
@@ -110,6 +112,33 @@ class TcpFrontTest {
             client.getOutputStream().write(new byte[size]);
             client.shutdownOutput();
             assertEquals(size, client.getInputStream().readAllBytes().length);
+        }
+        awaitNone();
+    }
+
+    @Test
+    void aClientThatHasEndedMayBeSlowToTakeItsAnswer() throws Exception {
+        int size = 16 << 20;
+        try (ServerSocket server = server(socket -> {
+                    socket.getInputStream().readAllBytes();
+                    for (int i = 0; i < 4; i++) {
+                        socket.getOutputStream().write(new byte[size / 4]);
+                        Thread.sleep(200); // all is out, and there is nothing to wait for
+                    }
+                });
+                Socket client = new Socket()) {
+            client.setReceiveBufferSize(64 << 10);
+            client.connect(new InetSocketAddress("127.0.0.1", lead(server.getLocalPort())));
+            client.setSoTimeout(10_000);
+            Backend.write(client.getOutputStream(), "all of it");
+            client.shutdownOutput();
+            int got = 0;
+            while (got < size) {
+                Thread.sleep(1);
+                int more = client.getInputStream().readNBytes(Math.min(size - got, 100_000)).length;
+                assertTrue(more > 0, "cut after " + got);
+                got += more;
+            }
         }
         awaitNone();
     }
