@@ -28,8 +28,8 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * One event loop, and the connections that are opened on it. They are Netty's own, without the sockets that Vert.x builds
- * around them (and without delay: TCP_NODELAY is what Netty begins with); those of a port with TLS come from Vert.x, which ends it.
+ * One event loop, and the connections that are opened on it. They are Netty's own, which begins with TCP_NODELAY, without
+ * the sockets that Vert.x builds around them; those of a port with TLS come from Vert.x, which ends it.
  */
 final class Loop {
     /** How a loop comes to listen on a port. */

@@ -12,6 +12,7 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.impl.transports.EpollTransport;
 import io.vertx.core.transport.Transport;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /**
@@ -100,7 +101,7 @@ final class NativeTransport extends EpollTransport implements Transport {
         }
     }
 
-    /** One that is registered anew after it was taken out. Used on its event loop alone. */
+    /** One that is registered anew after it was taken out. Changed on its event loop alone. */
     private static final class Registration implements IoRegistration {
         private final IoHandler netty;
         private final IoHandle handle;
@@ -128,7 +129,7 @@ final class NativeTransport extends EpollTransport implements Transport {
             try {
                 now = netty.register(handle);
             } catch (Exception e) {
-                throw new UncheckedIOException(new java.io.IOException(e));
+                throw new UncheckedIOException(new IOException(e));
             }
         }
 

@@ -112,19 +112,16 @@ final class Requests extends ChannelInboundHandlerAdapter {
 
     /** With the client's end: what it has asked is answered still; half a request is none. */
     private void settle() {
-        if (!ended || closing || !later.isEmpty()) {
+        if (!ended || !later.isEmpty()) {
             return;
         }
         if (call == null || coming) {
-            closeWhenSaid();
+            takeNoMore();
+            ctx().writeAndFlush(Unpooled.EMPTY_BUFFER)
+                    .addListener(ChannelFutureListener.CLOSE); // after what is said already
         } else {
             call.clientEnded();
         }
-    }
-
-    private void closeWhenSaid() {
-        takeNoMore();
-        ctx().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
     private void take(HttpObject part) {
@@ -283,11 +280,7 @@ final class Requests extends ChannelInboundHandlerAdapter {
     public void userEventTriggered(ChannelHandlerContext on, Object event) {
         if (event == ChannelInputShutdownEvent.INSTANCE) {
             ended = true;
-            if (closing) {
-                closeWhenSaid(); // it has been heard out
-            } else {
-                settle();
-            }
+            settle();
         }
         on.fireUserEventTriggered(event);
     }

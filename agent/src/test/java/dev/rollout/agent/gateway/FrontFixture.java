@@ -117,7 +117,7 @@ abstract class FrontFixture {
     }
 
     void awaitIdle() throws InterruptedException {
-        for (int i = 0; i < 1000 && port.all().stream().anyMatch(t -> t.inFlight.get() > 0); i++) {
+        for (int i = 0; i < 500 && port.all().stream().anyMatch(t -> t.inFlight.get() > 0); i++) {
             Thread.sleep(10);
         }
         assertEquals(0, port.all().stream().mapToInt(t -> t.inFlight.get()).sum(), "nothing stays in flight");

@@ -23,9 +23,9 @@ final class ContainerMemory {
     static OptionalLong used(String id, long pid) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc", Long.toString(pid), "cgroup"))) {
-                String[] group = line.split(":", 3);
-                boolean unified = group.length == 3 && group[1].isEmpty();
-                if (group.length < 3 || !group[2].contains(id) || !unified && !group[1].equals("memory")) {
+                String[] group = line.split(":", 3); // its number, its controllers, its path
+                boolean unified = group[1].isEmpty();
+                if (!group[2].contains(id) || !unified && !group[1].equals("memory")) {
                     continue; // without the container's id it may be some other process by now
                 }
                 Path folder = CONTROL_GROUPS.resolve(unified ? "." : "memory").resolve(group[2].substring(1));
