@@ -24,6 +24,8 @@ final class Elder {
 
     private final long pid;
     private volatile Control control;
+    private volatile List<PortStatus> last = List.of();
+    private volatile boolean over;
 
     /** @throws IOException where no gateway runs */
     Elder(Path socket) throws IOException {
@@ -64,12 +66,25 @@ final class Elder {
         return answer == null ? 0 : answer.path("cut").asInt();
     }
 
-    /** What it still does; nothing where it is gone. */
-    List<Map<String, Object>> status() {
-        JsonNode answer = quietly("GET", "/v1/routes", null);
-        return answer == null
-                ? List.of()
-                : Json.MAPPER.convertValue(answer.path("routes"), new TypeReference<List<Map<String, Object>>>() {});
+    /** What it still does and has done; where it is gone, what it said last. */
+    List<PortStatus> status() {
+        if (!over) {
+            JsonNode answer = quietly("GET", "/v1/routes", null);
+            if (answer != null && !over) {
+                last = rows(answer);
+            }
+        }
+        return last;
+    }
+
+    /** Its last words: it is about to be gone. */
+    void left(JsonNode words) {
+        over = true;
+        last = rows(words);
+    }
+
+    private static List<PortStatus> rows(JsonNode words) {
+        return Json.MAPPER.convertValue(words.path("routes"), new TypeReference<List<PortStatus>>() {});
     }
 
     private @Nullable JsonNode quietly(String method, String path, @Nullable Object body) {

@@ -5,6 +5,7 @@ import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Durations;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Version;
+import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.wire.OneProcess;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -35,7 +36,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Another one takes over by {@code POST /v1/heir} (this one comes back where the heir dies) and, when new connections
  * are the heir's, {@code POST /v1/retire}: this one keeps what it has begun. At {@code POST /v1/end} the control socket is
- * the heir's, too, and this one ends with its last connection. From the first of these on it takes changes from the heir
+ * the heir's, too, and this one ends with its last connection, telling the heir what it has counted ({@code POST
+ * /v1/left}). From the first of these on it takes changes from the heir
  * alone: one that it took for itself would be lost with it.
  *
  * <p>One that has had nothing to lead for ten minutes ({@code ROLLOUT_GATEWAY_IDLE}) ends: it would hold 90 MB.
@@ -143,7 +145,7 @@ public final class GatewayProcess {
     private void alone(Elder elder, OneProcess heir) {
         try (heir) {
             elder.awaitEnd();
-            router.follow(null);
+            router.followNoMore();
             only = OneProcess.take(folders.state(), KIND).orElse(null);
             if (only == null) {
                 LOG.error("another gateway has come between: going on beside it");
@@ -214,6 +216,9 @@ public final class GatewayProcess {
             } else if (asked.equals("POST /v1/end")) {
                 send(request, 202, describe());
                 Thread.ofVirtual().name("retire").start(this::end);
+            } else if (asked.equals("POST /v1/left")) {
+                router.left(Json.MAPPER.readTree(body.getBytes()));
+                send(request, 202, Map.of());
             } else if (asked.equals("POST /v1/retire")) {
                 retire();
                 send(request, 202, Map.of("socket", retired.toString()));
@@ -297,13 +302,24 @@ public final class GatewayProcess {
             Thread.currentThread().interrupt();
         }
         if (retiring) {
-            LOG.info("retired; {} connections cut", router.connections());
+            int cut = router.cutAll();
+            LOG.info("retired; {} cut, {} connections closed", cut, router.connections());
+            sayLastWords();
             try {
                 Files.deleteIfExists(retired);
             } catch (IOException e) {
                 LOG.warn("{} stays: {}", retired, e.toString());
             }
             Runtime.getRuntime().halt(0);
+        }
+    }
+
+    /** What was counted here is counted on by the heir. */
+    private void sayLastWords() {
+        try {
+            new Control(folders.gatewaySocket()).ask("POST", "/v1/left", describe());
+        } catch (IOException | EngineRefused e) {
+            LOG.warn("the heir does not hear what was counted here: {}", e.getMessage());
         }
     }
 

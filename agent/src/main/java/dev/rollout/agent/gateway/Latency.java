@@ -1,17 +1,19 @@
 package dev.rollout.agent.gateway;
 
-import dev.rollout.agent.rollout.ClientCounts;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 
 /** How long requests took, in classes that grow by an eighth: a quantile is right to 12.5 %. */
 final class Latency {
     private static final int CLASSES = 256;
     private final AtomicLongArray counts = new AtomicLongArray(CLASSES);
+    private final LongAdder sum = new LongAdder(); // nanoseconds
 
     void record(long nanos) {
         counts.incrementAndGet(index(Math.max(0, nanos) / 1000));
+        sum.add(nanos);
     }
 
     /** Eight classes for each power of two of microseconds. */
@@ -42,8 +44,7 @@ final class Latency {
         return shown;
     }
 
-    /** @return microseconds; 0 where nothing was recorded */
-    long quantile(double q) {
-        return ClientCounts.quantile(counts(), q);
+    long sumMicros() {
+        return sum.sum() / 1000;
     }
 }

@@ -2,65 +2,84 @@ package dev.rollout.agent.gateway;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.function.ToLongFunction;
 
 /** What the gateway counts, as Prometheus reads it. */
 final class Metrics {
     static final String TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-    private static final Map<String, String> COUNTERS = counters();
+    private static final String SECONDS = "rollout_gateway_request_seconds";
+    private static final long FIRST_MICROS = 1 << 6;
+    private static final long LAST_MICROS = 1 << 24; // 17 s
+
+    private record Counter(String help, ToLongFunction<PortStatus> value) {}
+
+    private static final Map<String, Counter> COUNTERS = counters();
 
     private Metrics() {}
 
-    private static Map<String, String> counters() {
-        Map<String, String> counters = new LinkedHashMap<>();
-        counters.put("requests", "Requests, or connections of plain TCP.");
-        counters.put("errors", "Requests that got no answer of the service's own.");
-        counters.put("retries", "Requests that were tried on another instance.");
-        counters.put("held", "Requests that waited for an instance.");
-        counters.put("drained", "Requests that a leaving instance has finished.");
-        counters.put("cut", "Requests and connections that were ended at a deadline.");
-        counters.put("bytesIn", "Bytes from clients: bodies, and all of plain TCP.");
-        counters.put("bytesOut", "Bytes to clients: bodies, and all of plain TCP.");
-        return counters;
+    private static Map<String, Counter> counters() {
+        Map<String, Counter> all = new LinkedHashMap<>();
+        all.put("requests", new Counter("Requests, or connections of plain TCP.", PortStatus::requests));
+        all.put("errors", new Counter("Requests that got no answer of the service's own.", PortStatus::errors));
+        all.put("retries", new Counter("Requests that were tried on another instance.", PortStatus::retries));
+        all.put("held", new Counter("Requests that waited for an instance.", PortStatus::held));
+        all.put("drained", new Counter("Requests that a leaving instance has finished.", PortStatus::drained));
+        all.put("cut", new Counter("Requests and connections that were ended at a deadline.", PortStatus::cut));
+        all.put("bytes_in", new Counter("Bytes from clients: bodies, and all of plain TCP.", PortStatus::bytesIn));
+        all.put("bytes_out", new Counter("Bytes to clients: bodies, and all of plain TCP.", PortStatus::bytesOut));
+        return all;
     }
 
-    /** @param routes as {@link Router#status} says */
-    static String of(List<Map<String, Object>> routes) {
+    static String of(List<PortStatus> ports) {
         StringBuilder text = new StringBuilder();
-        COUNTERS.forEach((key, help) -> {
-            String name =
-                    "rollout_gateway_" + key.replaceAll("([A-Z])", "_$1").toLowerCase(java.util.Locale.ROOT) + "_total";
-            head(text, name, "counter", help);
-            routes.forEach(route -> line(text, name, labels(route), route.get(key)));
+        COUNTERS.forEach((key, counter) -> {
+            String name = "rollout_gateway_" + key + "_total";
+            head(text, name, "counter", counter.help());
+            ports.forEach(port ->
+                    line(text, name, labels(port), Long.toString(counter.value().applyAsLong(port))));
         });
         head(text, "rollout_gateway_connections", "gauge", "Open connections of clients.");
-        routes.forEach(route -> line(text, "rollout_gateway_connections", labels(route), route.get("connections")));
+        ports.forEach(
+                port -> line(text, "rollout_gateway_connections", labels(port), Integer.toString(port.connections())));
         head(text, "rollout_gateway_in_flight", "gauge", "What an instance is busy with.");
-        for (Map<String, Object> route : routes) {
-            for (Object row : (List<?>) route.getOrDefault("targets", List.of())) {
-                Map<?, ?> target = (Map<?, ?>) row;
+        for (PortStatus port : ports) {
+            for (PortStatus.TargetStatus target : port.targets()) {
                 line(
                         text,
                         "rollout_gateway_in_flight",
-                        labels(route) + label("instance", target.get("instance")) + label("state", target.get("state")),
-                        target.get("inFlight"));
+                        labels(port) + label("instance", target.instance()) + label("state", target.state()),
+                        Integer.toString(target.inFlight()));
             }
         }
-        head(text, "rollout_gateway_latency_seconds", "gauge", "Time of a request, since the gateway began.");
-        for (Map<String, Object> route : routes) {
-            for (Map.Entry<String, String> q :
-                    Map.of("p50Micros", "0.5", "p99Micros", "0.99").entrySet()) {
-                Object micros = route.get(q.getKey());
-                line(
-                        text,
-                        "rollout_gateway_latency_seconds",
-                        labels(route) + label("quantile", q.getValue()),
-                        micros instanceof Number number ? number.doubleValue() / 1e6 : 0);
-            }
-        }
+        head(text, SECONDS, "histogram", "How long requests took, to the last byte of the answer.");
+        ports.forEach(port -> histogram(text, port));
         return text.toString();
+    }
+
+    /** By powers of two of a microsecond: those are bounds of {@link Latency}'s classes, too, so these are exact. */
+    private static void histogram(StringBuilder text, PortStatus port) {
+        for (long bound = FIRST_MICROS; bound <= LAST_MICROS; bound *= 2) {
+            line(
+                    text,
+                    SECONDS + "_bucket",
+                    labels(port) + label("le", seconds(bound)),
+                    Long.toString(sum(port.micros().headMap(bound + 1))));
+        }
+        String all = Long.toString(sum(port.micros()));
+        line(text, SECONDS + "_bucket", labels(port) + label("le", "+Inf"), all);
+        line(text, SECONDS + "_sum", labels(port), seconds(port.sumMicros()));
+        line(text, SECONDS + "_count", labels(port), all);
+    }
+
+    private static long sum(Map<Long, Long> counts) {
+        return counts.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    private static String seconds(long micros) {
+        return String.format(Locale.ROOT, "%d.%06d", micros / 1_000_000, micros % 1_000_000);
     }
 
     private static void head(StringBuilder text, String name, String type, String help) {
@@ -68,7 +87,7 @@ final class Metrics {
         text.append("# TYPE ").append(name).append(' ').append(type).append('\n');
     }
 
-    private static void line(StringBuilder text, String name, String labels, @Nullable Object value) {
+    private static void line(StringBuilder text, String name, String labels, String value) {
         text.append(name)
                 .append('{')
                 .append(labels, 0, labels.length() - 1)
@@ -77,14 +96,12 @@ final class Metrics {
                 .append('\n');
     }
 
-    private static String labels(Map<String, Object> route) {
-        return label("project", route.get("project"))
-                + label("service", route.get("service"))
-                + label("listen", route.get("listen"));
+    private static String labels(PortStatus port) {
+        return label("project", port.project()) + label("service", port.service()) + label("listen", port.listen());
     }
 
-    private static String label(String name, @Nullable Object value) {
-        String escaped = String.valueOf(value).replace("\\", "\\\\").replace("\"", "\\\"");
+    private static String label(String name, String value) {
+        String escaped = value.replace("\\", "\\\\").replace("\"", "\\\"");
         return name + "=\"" + escaped + "\",";
     }
 }

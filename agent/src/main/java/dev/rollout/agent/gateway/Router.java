@@ -1,5 +1,6 @@
 package dev.rollout.agent.gateway;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ final class Router {
     private final Map<String, Open> open = new LinkedHashMap<>();
     private final List<Open> leaving = new ArrayList<>(); // handed back to Docker, with connections that came before
     private @Nullable Elder elder;
+    private List<PortStatus> before = List.of(); // what those have counted that this one took over from
 
     Router(Vertx vertx, RouteFile file, Redirect redirect, int loops) {
         this.vertx = vertx;
@@ -58,9 +60,17 @@ final class Router {
         }
     }
 
-    /** Hands every change on to the one that this one takes over from; null when it is gone. */
-    synchronized void follow(@Nullable Elder other) {
+    /** Hands every change on to the one that this one takes over from, until that is gone. */
+    synchronized void follow(Elder other) {
         elder = other;
+    }
+
+    /** It is gone: what it has counted is counted on. */
+    synchronized void followNoMore() {
+        before = elder == null
+                ? List.of()
+                : elder.status().stream().map(PortStatus::past).toList();
+        elder = null;
     }
 
     /** The pid of the one that this one takes over from; 0 where it is gone. */
@@ -111,6 +121,24 @@ final class Router {
             }
         }
         return elder == null ? sum : sum + elder.cut(instance);
+    }
+
+    /** Ends whatever is still asked here. How much it was. */
+    synchronized int cutAll() {
+        int sum = 0;
+        for (Open one : all()) {
+            for (Target target : one.port().all()) {
+                sum += one.port().cut(target, false);
+            }
+        }
+        return sum;
+    }
+
+    /** The last words of the one that this one takes over from. */
+    synchronized void left(JsonNode words) {
+        if (elder != null) {
+            elder.left(words);
+        }
     }
 
     /**
@@ -214,56 +242,20 @@ final class Router {
         return all;
     }
 
-    /** What each port does now. */
-    synchronized List<Map<String, Object>> status() {
-        List<Map<String, Object>> status = new ArrayList<>();
+    /** What each port does now, and has done; of one that two gateways serve, together. */
+    synchronized List<PortStatus> status() {
+        Map<List<String>, PortStatus> rows = new LinkedHashMap<>();
         for (Open one : all()) {
-            status.add(status(one));
+            PortStatus row = PortStatus.of(one.port(), one.listener());
+            rows.merge(row.key(), row, PortStatus::plus);
+        }
+        for (PortStatus row : before) {
+            rows.computeIfPresent(row.key(), (key, now) -> now.plus(row));
         }
         if (elder != null) {
-            for (Map<String, Object> row : elder.status()) {
-                row.put("stale", false); // this one listens in the new way
-                status.add(row);
-            }
+            elder.status().forEach(row -> rows.merge(row.key(), row.followed(), PortStatus::plus));
         }
-        return status;
-    }
-
-    private static Map<String, Object> status(Open one) {
-        Port port = one.port();
-        Map<String, Object> shown = new LinkedHashMap<>();
-        shown.put("project", port.route().project());
-        shown.put("service", port.route().service());
-        shown.put("listen", port.route().listen());
-        shown.put("mode", port.route().mode().name().toLowerCase(java.util.Locale.ROOT));
-        shown.put("paused", port.route().paused());
-        shown.put("requests", port.requests.sum());
-        shown.put("errors", port.errors.sum());
-        shown.put("retries", port.retries.sum());
-        shown.put("held", port.held.sum());
-        shown.put("drained", port.drained());
-        shown.put("cut", port.cut.sum());
-        shown.put("bytesIn", port.bytesIn.sum());
-        shown.put("bytesOut", port.bytesOut.sum());
-        shown.put("connections", port.connections.get());
-        shown.put("micros", port.latency.counts());
-        shown.put("p50Micros", port.latency.quantile(0.5));
-        shown.put("p99Micros", port.latency.quantile(0.99));
-        shown.put("redirectedFrom", one.listener().beside());
-        shown.put("stale", one.listener().stale());
-        List<Map<String, Object>> targets = new ArrayList<>();
-        for (Target target : port.all()) {
-            Map<String, Object> row = new LinkedHashMap<>();
-            row.put("instance", target.backend.instance());
-            row.put("address", target.backend.host() + ":" + target.backend.port());
-            row.put("state", !port.leads(target) ? "draining" : target.wellKnown() ? "ready" : "unreachable");
-            row.put("inFlight", target.inFlight.get());
-            row.put("requests", target.requests.sum());
-            row.put("errors", target.errors.sum());
-            targets.add(row);
-        }
-        shown.put("targets", targets);
-        return shown;
+        return List.copyOf(rows.values());
     }
 
     synchronized void close() {

@@ -5,7 +5,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What the clients of a service have seen since the gateway began.
+ * What the clients of a service have seen since the gateway began to count.
  *
  * @param failed requests that got no answer of the service's own
  * @param micros how many requests took at most so many microseconds, and more than the class before
@@ -13,8 +13,11 @@ import java.util.TreeMap;
 public record ClientCounts(long requests, long failed, long retried, long held, SortedMap<Long, Long> micros) {
     public static final ClientCounts NONE = new ClientCounts(0, 0, 0, 0, new TreeMap<>());
 
-    /** What came after that. */
+    /** What came after that; all of it where the gateway has begun to count again, as after a crash. */
     ClientCounts since(ClientCounts before) {
+        if (requests < before.requests) {
+            return this;
+        }
         SortedMap<Long, Long> more = new TreeMap<>(micros);
         before.micros.forEach((upper, count) -> more.merge(upper, -count, Long::sum));
         return new ClientCounts(

@@ -492,6 +492,7 @@ class GatewayIT {
             ok(upgraded);
             long second = gatewayPid(rig);
             assertTrue(upgraded.out().contains("(pid " + first + ")") && first != second, upgraded.all());
+            assertTrue(requestsCounted(rig, port) > 0, "also while both are there");
             rig.services(web("2", port));
             ok(rig.rollout("up", "web")); // the first may still have connections: they are switched, too
             assertEquals(Set.of("2"), answering(load), "nothing reaches the previous, by neither gateway");
@@ -499,10 +500,10 @@ class GatewayIT {
             ok(rig.rollout("agent", "upgrade")); // and the gateway with it
             awaitEnd(second);
             nothingLost(load, "2");
-            assertTrue(rig.rollout("gateway", "metrics")
-                    .out()
-                    .contains("rollout_gateway_requests_total{project=\"" + rig.project
-                            + "\",service=\"web\",listen=\"127.0.0.1:" + port + "\"} "));
+            assertEquals(
+                    load.answered.get(),
+                    requestsCounted(rig, port),
+                    "each is counted once, and an upgrade forgets none");
 
             long third = gatewayPid(rig);
             try (Socket idle = new Socket("127.0.0.1", port)) { // keeps the third there
@@ -526,6 +527,18 @@ class GatewayIT {
             Load last = new Load(port);
             nothingLost(last, "3");
         }
+    }
+
+    private static long requestsCounted(Rig rig, int port) throws Exception {
+        String series = "rollout_gateway_requests_total{project=\"" + rig.project
+                + "\",service=\"web\",listen=\"127.0.0.1:" + port + "\"} ";
+        List<String> lines = rig.rollout("gateway", "metrics")
+                .out()
+                .lines()
+                .filter(line -> line.startsWith(series))
+                .toList();
+        assertEquals(1, lines.size(), "a series is there once: " + lines);
+        return Long.parseLong(lines.getFirst().substring(series.length()));
     }
 
     /** Which versions answer from now on: a few answers may be on their way to be counted still. */
