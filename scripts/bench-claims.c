@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
     snprintf(file, sizeof file, "%s/claims.db", argv[1]);
     if (sqlite3_open(file, &db)) return 1;
     if (sqlite3_exec(db,
-                     "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=4000;"
+                     "PRAGMA page_size=1024; PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA wal_autocheckpoint=1000;"
                      "CREATE TABLE scope(scope_id INTEGER PRIMARY KEY, min_generation INTEGER NOT NULL);"
                      "INSERT INTO scope VALUES(1, 0);"
                      "CREATE TABLE claim(scope_id INTEGER NOT NULL, event_id TEXT NOT NULL, generation INTEGER NOT NULL,"

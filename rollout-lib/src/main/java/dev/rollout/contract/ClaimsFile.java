@@ -33,7 +33,7 @@ final class ClaimsFile {
     /** Small, since a claim changes one page, and writes all of it: a third more claims a second than with 4 KiB. */
     private static final int PAGE_BYTES = 1024;
 
-    private static final int PAGES_IN_LOG = 4000;
+    private static final int PAGES_IN_LOG = 1000;
 
     /** The driver lets one thread at a time to a connection already: SQLite's own mutexes are 7 % of a claim's time. */
     private static final int OPEN_MODE =

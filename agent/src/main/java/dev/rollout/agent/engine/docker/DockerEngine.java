@@ -450,8 +450,10 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     private long used(String id) {
-        long pid = api.get("/containers/" + id + "/json").at("/State/Pid").asLong();
-        return ContainerMemory.used(id, pid).orElseGet(() -> usedAsTheEngineSays(id));
+        return api.inspect(id)
+                .map(found -> ContainerMemory.used(id, found.at("/State/Pid").asLong())
+                        .orElseGet(() -> usedAsTheEngineSays(id)))
+                .orElse(0L); // it has gone since it was listed
     }
 
     private long usedAsTheEngineSays(String id) {
