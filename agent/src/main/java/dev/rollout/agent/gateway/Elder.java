@@ -70,8 +70,8 @@ final class Elder {
     List<PortStatus> status() {
         if (!over) {
             JsonNode answer = quietly("GET", "/v1/routes", null);
-            if (answer != null && !over) {
-                last = rows(answer);
+            if (answer != null) {
+                heard(answer, false);
             }
         }
         return last;
@@ -79,8 +79,14 @@ final class Elder {
 
     /** Its last words: it is about to be gone. */
     void left(JsonNode words) {
-        over = true;
-        last = rows(words);
+        heard(words, true);
+    }
+
+    private synchronized void heard(JsonNode words, boolean lastWords) {
+        if (!over) {
+            last = rows(words);
+            over = lastWords;
+        }
     }
 
     private static List<PortStatus> rows(JsonNode words) {

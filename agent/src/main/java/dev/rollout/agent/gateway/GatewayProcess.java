@@ -50,6 +50,9 @@ public final class GatewayProcess {
     static final long RETIRE_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private static final long RETIRE_LOOK_MILLIS = 50;
+    /** For the last words to those that are cut. */
+    private static final long CUT_MILLIS = 100;
+
     /** What a change is answered with while another gateway takes over. */
     static final int BUSY = 503;
 
@@ -293,24 +296,32 @@ public final class GatewayProcess {
     }
 
     private void end() {
-        try {
-            long start = System.nanoTime();
-            do {
-                Thread.sleep(RETIRE_LOOK_MILLIS); // first: somebody may just be asking here
-            } while (retiring && router.connections() > 0 && System.nanoTime() - start < RETIRE_NANOS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        long start = System.nanoTime();
+        do {
+            pause(RETIRE_LOOK_MILLIS); // first: somebody may just be asking here
+        } while (retiring && router.connections() > 0 && System.nanoTime() - start < RETIRE_NANOS);
         if (retiring) {
+            int connections = router.connections();
             int cut = router.cutAll();
-            LOG.info("retired; {} cut, {} connections closed", cut, router.connections());
+            LOG.info("retired; {} connections closed, {} of them busy", connections, cut);
             sayLastWords();
+            if (cut > 0) {
+                pause(CUT_MILLIS);
+            }
             try {
                 Files.deleteIfExists(retired);
             } catch (IOException e) {
                 LOG.warn("{} stays: {}", retired, e.toString());
             }
             Runtime.getRuntime().halt(0);
+        }
+    }
+
+    private static void pause(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -45,6 +45,10 @@ record PortStatus(
             return instance.equals(other.instance) && address.equals(other.address);
         }
 
+        private TargetStatus past() {
+            return new TargetStatus(instance, address, state, 0, requests, errors);
+        }
+
         private TargetStatus plus(TargetStatus elder) {
             return new TargetStatus(
                     instance,
@@ -103,7 +107,7 @@ record PortStatus(
                     .orElse(target));
         }
         elder.targets.stream()
-                .filter(target -> targets.stream().noneMatch(target::same))
+                .filter(target -> target.inFlight > 0 && targets.stream().noneMatch(target::same))
                 .forEach(both::add);
         return new PortStatus(
                 project,
@@ -129,7 +133,7 @@ record PortStatus(
 
     /** What stays of it when the gateway that said so is gone. */
     PortStatus past() {
-        return with(0, List.of());
+        return with(0, targets.stream().map(TargetStatus::past).toList());
     }
 
     /** As one that is followed says it: the gateway that follows it listens in the new way. */

@@ -46,22 +46,22 @@ class PortStatusTest {
         PortStatus both = status(10, 3, "a", "b").plus(status(4, 1, "b", "c").followed());
         assertEquals(14, both.requests());
         assertEquals(4, both.connections());
-        assertEquals(
-                List.of("a 10 1", "b 14 2", "c 4 1"),
-                both.targets().stream()
-                        .map(one -> one.instance() + " " + one.requests() + " " + one.inFlight())
-                        .toList());
+        assertEquals(List.of("a 10 1", "b 14 2", "c 4 1"), words(both));
         assertEquals(
                 14, both.micros().values().stream().mapToLong(Long::longValue).sum());
         assertEquals(7 * 3100, both.sumMicros());
         assertTrue(both.stale(), "as the one says that listens");
 
-        PortStatus after = status(10, 3, "a").plus(status(4, 1, "b").past());
+        PortStatus after = status(10, 3, "a").plus(status(4, 1, "a", "b").past());
         assertEquals(14, after.requests());
         assertEquals(3, after.connections(), "those of one that is gone are gone");
-        assertEquals(
-                List.of("a"),
-                after.targets().stream().map(PortStatus.TargetStatus::instance).toList());
+        assertEquals(List.of("a 14 1"), words(after), "and so is an instance that nobody leads to");
+    }
+
+    private static List<String> words(PortStatus port) {
+        return port.targets().stream()
+                .map(one -> one.instance() + " " + one.requests() + " " + one.inFlight())
+                .toList();
     }
 
     @Test
