@@ -70,6 +70,9 @@ public interface ContainerEngine {
     /** Keeps a stopped container's image and anonymous volumes for undo, out of Compose's sight. */
     void park(String id, ServiceSpec spec);
 
+    /** The content address of the image that is parked for a service. */
+    Optional<String> parkedImage(ServiceKey key);
+
     /** Removes what is parked for a service. */
     void unpark(ServiceKey key);
 

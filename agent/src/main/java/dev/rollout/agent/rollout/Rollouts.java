@@ -3,6 +3,7 @@ package dev.rollout.agent.rollout;
 import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.MemoryCheck;
 import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.Overrides;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
@@ -119,10 +120,8 @@ public final class Rollouts implements AutoCloseable {
         List<Job> jobs = new ArrayList<>();
         for (String service : Dependencies.ordered(request.project(), request.services())) {
             boolean dependency = !wanted.contains(service);
-            ServiceSpec spec = ServiceSpec.of(
-                    request.project(),
-                    service,
-                    dependency ? dev.rollout.agent.model.Overrides.NONE : request.overrides());
+            ServiceSpec spec =
+                    ServiceSpec.of(request.project(), service, dependency ? Overrides.NONE : request.overrides());
             String condition = wanted.stream()
                     .map(w -> Dependencies.of(request.project(), w).getOrDefault(service, ""))
                     .filter(c -> !c.isEmpty())
@@ -226,7 +225,7 @@ public final class Rollouts implements AutoCloseable {
                     job.dependency() ? Ticket.Kind.UP : request.kind(),
                     spec.project(),
                     key.service(),
-                    job.dependency() ? dev.rollout.agent.model.Overrides.NONE : request.overrides(),
+                    job.dependency() ? Overrides.NONE : request.overrides(),
                     revision,
                     ports.journal().nextGeneration(key),
                     plan.batches(),
@@ -418,43 +417,10 @@ public final class Rollouts implements AutoCloseable {
      * @throws Refused where there is none
      */
     public List<Begun> undo(ServiceKey key, Optional<String> to, String by) {
-        List<Journal.Past> done = ports.journal().history(Optional.of(key), 50).stream()
-                .filter(past -> past.phase() == Phase.COMPLETED)
-                .toList();
-        Journal.Past target = to.isPresent()
-                ? done.stream()
-                        .filter(past -> past.ticket().id().equals(to.get()))
-                        .findFirst()
-                        .orElseThrow(() ->
-                                new Refused(Refused.Why.USAGE, "no completed rollout '" + to.get() + "' of " + key))
-                : before(done, key);
-        Ticket ticket = target.ticket();
-        return up(new UpRequest(
-                ticket.project(),
-                List.of(key.service()),
-                new dev.rollout.agent.model.Overrides(
-                        ticket.revision().imageId(),
-                        null,
-                        null,
-                        null,
-                        ticket.overrides().order()),
-                UpRequest.Force.CHANGED_ONLY,
-                UpRequest.OnConflict.FAIL,
-                Ticket.Kind.UNDO,
-                by));
-    }
-
-    /** The newest completed rollout that made something else than what serves now. */
-    private static Journal.Past before(List<Journal.Past> done, ServiceKey key) {
-        return done.stream()
-                .filter(past -> !past.ticket()
-                        .revision()
-                        .equals(done.getFirst().ticket().revision()))
-                .findFirst()
-                .orElseThrow(() -> new Refused(
-                        Refused.Why.USAGE,
-                        "there is no earlier version of " + key
-                                + " to go back to: Rollout knows only versions that it rolled out itself"));
+        Undo undo = Undo.of(key, to, ports);
+        List<Begun> begun = up(undo.request(by));
+        undo.warning().ifPresent(words -> note(begun.getLast().id(), "warning", words));
+        return begun;
     }
 
     private void note(String id, String kind, String text) {

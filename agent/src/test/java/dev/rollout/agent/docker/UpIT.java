@@ -77,6 +77,70 @@ class UpIT {
     }
 
     @Test
+    void whatComposeStartedIsGoneBackToByItsImage() throws Exception {
+        try (Rig rig = new Rig()) {
+            String base = rig.project + "-base";
+            String image = rig.project + ":";
+            rig.docker("create", "--name", base, "rollout-examples/busybox:1", "true");
+            try {
+                for (String version : List.of("1", "2")) {
+                    Rig.Ran made = rig.docker("commit", "--change", "LABEL v=" + version, base, image + version);
+                    assertEquals(0, made.exit(), made.all());
+                }
+                String before = rig.docker("image", "inspect", "-f", "{{.Id}}", image + "1")
+                        .out();
+                rig.services(Rig.web("1", "").replace("rollout-examples/busybox:1", image + "1"));
+                assertEquals(0, rig.compose("up", "-d").exit());
+                rig.services(Rig.web("1", "").replace("rollout-examples/busybox:1", image + "2"));
+                Rig.Ran up = rig.rollout("up", "web");
+                assertEquals(0, up.exit(), up.all());
+                assertNotEquals(before, imageOfWeb(rig));
+
+                Rig.Ran undo = rig.rollout("undo", "web");
+                assertEquals(0, undo.exit(), undo.all());
+                assertTrue(undo.all().contains("the version before was Compose's: back to its image"), undo.all());
+                assertEquals(before, imageOfWeb(rig));
+
+                assertEquals(0, rig.rollout("undo", "web").exit(), "and forth again");
+                assertNotEquals(before, imageOfWeb(rig));
+                rig.compose("down", "--remove-orphans");
+            } finally {
+                rig.docker("rm", "-f", base);
+                rig.docker("rmi", image + "1", image + "2");
+            }
+        }
+    }
+
+    private static String imageOfWeb(Rig rig) throws Exception {
+        one(rig);
+        return rig.docker(
+                        "inspect",
+                        "-f",
+                        "{{.Image}}",
+                        rig.containers("web").getFirst().id())
+                .out();
+    }
+
+    @Test
+    void whatOnlyTheFileOfComposeKnewIsNotGoneBackTo() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(Rig.web("1", ""));
+            Rig.Ran never = rig.rollout("undo", "web");
+            assertEquals(2, never.exit(), never.all());
+            assertTrue(never.err().contains("was never rolled out"), never.all());
+            assertEquals(0, rig.compose("up", "-d").exit());
+            rig.services(Rig.web("2", ""));
+            assertEquals(0, rig.rollout("up", "web").exit());
+
+            Rig.Ran refused = rig.rollout("undo", "web");
+
+            assertEquals(2, refused.exit(), refused.all());
+            assertTrue(refused.err().contains("bring the file back, then 'rollout up web'"), refused.all());
+            assertEquals("2", one(rig));
+        }
+    }
+
+    @Test
     void aCandidateThatTheHostHasNoRoomForIsNotStarted() throws Exception {
         try (Rig rig = new Rig()) {
             rig.services(Rig.web("1", ""));

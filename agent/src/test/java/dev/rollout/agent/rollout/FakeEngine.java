@@ -232,6 +232,11 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
+    public Optional<String> parkedImage(ServiceKey key) {
+        return Optional.empty();
+    }
+
+    @Override
     public void unpark(ServiceKey key) {
         act("unpark", () -> parked = 0);
     }

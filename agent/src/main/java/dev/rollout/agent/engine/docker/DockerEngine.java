@@ -425,6 +425,11 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     @Override
+    public Optional<String> parkedImage(ServiceKey key) {
+        return parking.image(key);
+    }
+
+    @Override
     public void unpark(ServiceKey key) {
         parking.unpark(key);
     }

@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /**
  * Keeps the previous version for undo, out of Compose's sight: a stopped container of its image and volumes, labelled as
@@ -45,10 +47,16 @@ final class Parking {
         api.post("/containers/create?name=" + DockerApi.query(spec.containerName(1) + ".parked"), body);
     }
 
+    Optional<String> image(ServiceKey key) {
+        return of(key).findFirst().map(parked -> parked.path("ImageID").asText());
+    }
+
     void unpark(ServiceKey key) {
-        for (JsonNode parked : api.list(Labels.PARKED + "=" + key)) {
-            api.remove(parked.path("Id").asText());
-        }
+        of(key).forEach(parked -> api.remove(parked.path("Id").asText()));
+    }
+
+    private Stream<JsonNode> of(ServiceKey key) {
+        return StreamSupport.stream(api.list(Labels.PARKED + "=" + key).spliterator(), false);
     }
 
     List<String> parked() {
