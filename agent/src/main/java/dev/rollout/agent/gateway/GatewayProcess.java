@@ -308,6 +308,9 @@ public final class GatewayProcess {
             if (cut > 0) {
                 pause(CUT_MILLIS);
             }
+            if (!retiring) {
+                return; // the heir died at these words: this one is the gateway again
+            }
             try {
                 Files.deleteIfExists(retired);
             } catch (IOException e) {
