@@ -36,9 +36,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Another one takes over by {@code POST /v1/heir} (this one comes back where the heir dies) and, when new connections
  * are the heir's, {@code POST /v1/retire}: this one keeps what it has begun. At {@code POST /v1/end} the control socket is
- * the heir's, too, and this one ends with its last connection, telling the heir what it has counted ({@code POST
- * /v1/left}). From the first of these on it takes changes from the heir
- * alone: one that it took for itself would be lost with it.
+ * the heir's, too, and this one ends with its last connection, telling the heir what it has counted
+ * ({@code POST /v1/left}). From the first of these on it takes changes from the heir alone: one that it took for itself
+ * would be lost with it.
  *
  * <p>One that has had nothing to lead for ten minutes ({@code ROLLOUT_GATEWAY_IDLE}) ends: it would hold 90 MB.
  */
@@ -300,24 +300,25 @@ public final class GatewayProcess {
         do {
             pause(RETIRE_LOOK_MILLIS); // first: somebody may just be asking here
         } while (retiring && router.connections() > 0 && System.nanoTime() - start < RETIRE_NANOS);
-        if (retiring) {
-            int connections = router.connections();
-            int cut = router.cutAll();
-            LOG.info("retired; {} connections closed, {} of them busy", connections, cut);
-            sayLastWords();
-            if (cut > 0) {
-                pause(CUT_MILLIS);
-            }
-            if (!retiring) {
-                return; // the heir died at these words: this one is the gateway again
-            }
-            try {
-                Files.deleteIfExists(retired);
-            } catch (IOException e) {
-                LOG.warn("{} stays: {}", retired, e.toString());
-            }
-            Runtime.getRuntime().halt(0);
+        if (!retiring) {
+            return;
         }
+        int connections = router.connections();
+        int cut = router.cutAll();
+        LOG.info("retired; {} connections closed, {} of them busy", connections, cut);
+        sayLastWords();
+        if (cut > 0) {
+            pause(CUT_MILLIS);
+        }
+        if (!retiring) {
+            return; // the heir died at these words: this one is the gateway again
+        }
+        try {
+            Files.deleteIfExists(retired);
+        } catch (IOException e) {
+            LOG.warn("{} stays: {}", retired, e.toString());
+        }
+        Runtime.getRuntime().halt(0);
     }
 
     private static void pause(long millis) {

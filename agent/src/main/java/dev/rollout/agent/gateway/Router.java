@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -114,21 +115,20 @@ final class Router {
 
     /** Ends what an instance is still busy with. How much it was. */
     synchronized int cut(String instance) {
-        int sum = 0;
-        for (Open one : all()) {
-            for (Target target : one.port().all()) {
-                sum += target.backend.instance().equals(instance) ? one.port().cut(target, false) : 0;
-            }
-        }
+        int sum = cut(target -> target.backend.instance().equals(instance));
         return elder == null ? sum : sum + elder.cut(instance);
     }
 
     /** Ends whatever is still asked here. How much it was. */
     synchronized int cutAll() {
+        return cut(target -> true);
+    }
+
+    private int cut(Predicate<Target> which) {
         int sum = 0;
         for (Open one : all()) {
             for (Target target : one.port().all()) {
-                sum += one.port().cut(target, false);
+                sum += which.test(target) ? one.port().cut(target, false) : 0;
             }
         }
         return sum;

@@ -8,8 +8,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 
 /**
  * Keeps the previous version for undo, out of Compose's sight: a stopped container of its image and volumes, labelled as
@@ -48,15 +46,18 @@ final class Parking {
     }
 
     Optional<String> image(ServiceKey key) {
-        return of(key).findFirst().map(parked -> parked.path("ImageID").asText());
+        return Optional.ofNullable(of(key).get(0))
+                .map(parked -> parked.path("ImageID").asText());
     }
 
     void unpark(ServiceKey key) {
-        of(key).forEach(parked -> api.remove(parked.path("Id").asText()));
+        for (JsonNode parked : of(key)) {
+            api.remove(parked.path("Id").asText());
+        }
     }
 
-    private Stream<JsonNode> of(ServiceKey key) {
-        return StreamSupport.stream(api.list(Labels.PARKED + "=" + key).spliterator(), false);
+    private JsonNode of(ServiceKey key) {
+        return api.list(Labels.PARKED + "=" + key);
     }
 
     List<String> parked() {
