@@ -51,7 +51,9 @@ public final class GatewayProcess {
 
     private static final long RETIRE_LOOK_MILLIS = 50;
     /** For the last words to those that are cut. */
-    private static final long CUT_MILLIS = 100;
+    private static final long CUT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    /** How long the end of an heir may take to be heard of: it is no child of this process, and is looked for. */
+    private static final long HEIR_DEATH_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     /** What a change is answered with while another gateway takes over. */
     static final int BUSY = 503;
@@ -67,6 +69,7 @@ public final class GatewayProcess {
     private volatile boolean ending;
     private final Duration idle;
     private boolean answersBeside;
+    private int answered;
     private volatile @Nullable OneProcess only; // held for as long as this process lives
 
     /** Runs until it is told to stop. The exit code. */
@@ -122,8 +125,7 @@ public final class GatewayProcess {
             new WarmUp(vertx, loops).run(); // nobody waits for it yet but the agent
         }
         Files.createDirectories(folders.runtime());
-        Files.deleteIfExists(folders.gatewaySocket());
-        listen(folders.gatewaySocket(), true);
+        answer();
         return untilStopped();
     }
 
@@ -134,10 +136,7 @@ public final class GatewayProcess {
         router.takeOver();
         elder.retire();
         router.follow(elder);
-        Path beside = folders.gatewaySocket().resolveSibling("gateway.sock.new");
-        Files.deleteIfExists(beside);
-        listen(beside, true);
-        Files.move(beside, folders.gatewaySocket(), StandardCopyOption.ATOMIC_MOVE);
+        answer();
         elder.end();
         LOG.info("took over from pid {}", elder.pid());
         Thread.ofVirtual().name("elder").start(() -> alone(elder, heir));
@@ -181,6 +180,18 @@ public final class GatewayProcess {
         if (!retiring) {
             router.close();
         }
+    }
+
+    /**
+     * Answers at the gateway's socket, in the place of whoever did. By a name of its own each time: a second server of the
+     * same name is to Vert.x a share in the first, whose file is gone.
+     */
+    private void answer() throws Exception {
+        Path beside = folders.gatewaySocket()
+                .resolveSibling("gateway." + ProcessHandle.current().pid() + "." + answered++);
+        Files.deleteIfExists(beside);
+        listen(beside, true);
+        Files.move(beside, folders.gatewaySocket(), StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** @param forAll whether the agent asks here; else the heir alone does */
@@ -277,8 +288,7 @@ public final class GatewayProcess {
         if (retiring) {
             retiring = false;
             try {
-                Files.deleteIfExists(folders.gatewaySocket());
-                listen(folders.gatewaySocket(), true);
+                answer();
             } catch (Exception e) {
                 LOG.error("the control socket cannot be had again", e);
             }
@@ -306,9 +316,10 @@ public final class GatewayProcess {
         int connections = router.connections();
         int cut = router.cutAll();
         LOG.info("retired; {} connections closed, {} of them busy", connections, cut);
-        sayLastWords();
-        if (cut > 0) {
-            pause(CUT_MILLIS);
+        long patience = sayLastWords() ? CUT_NANOS : HEIR_DEATH_NANOS;
+        long said = System.nanoTime();
+        while (retiring && System.nanoTime() - said < patience) {
+            pause(RETIRE_LOOK_MILLIS);
         }
         if (!retiring) {
             return; // the heir died at these words: this one is the gateway again
@@ -329,12 +340,14 @@ public final class GatewayProcess {
         }
     }
 
-    /** What was counted here is counted on by the heir. */
-    private void sayLastWords() {
+    /** What was counted here is counted on by the heir. Whether it has heard of it. */
+    private boolean sayLastWords() {
         try {
             new Control(folders.gatewaySocket()).ask("POST", "/v1/left", describe());
+            return true;
         } catch (IOException | EngineRefused e) {
             LOG.warn("the heir does not hear what was counted here: {}", e.getMessage());
+            return false;
         }
     }
 

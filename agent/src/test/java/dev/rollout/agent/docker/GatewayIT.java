@@ -486,7 +486,12 @@ class GatewayIT {
                 assertEquals(77, refused.exit(), refused.all());
                 return; // the rest is for root
             }
-            long first = gatewayPid(rig);
+            long first;
+            try (Socket idle = new Socket("127.0.0.1", port)) {
+                first = comesBackWhereItsHeirDies(rig, port, "1");
+                assertTrue(idle.isConnected());
+            }
+            long before = requestsCounted(rig, port);
             Load load = new Load(port);
             Rig.Ran upgraded = rig.rollout("gateway", "upgrade");
             ok(upgraded);
@@ -502,22 +507,11 @@ class GatewayIT {
             nothingLost(load, "2");
             assertEquals(
                     load.answered.get(),
-                    requestsCounted(rig, port),
+                    requestsCounted(rig, port) - before,
                     "each is counted once, and an upgrade forgets none");
 
-            long third = gatewayPid(rig);
             try (Socket idle = new Socket("127.0.0.1", port)) { // keeps the third there
-                Process heir = rig.start("gateway", "take-over");
-                while (gatewayPid(rig) == third) {
-                    Thread.sleep(10);
-                }
-                assertEquals(heir.pid(), gatewayPid(rig));
-                heir.destroyForcibly();
-                heir.waitFor();
-                awaitBack(rig, port);
-                Load after = new Load(port);
-                nothingLost(after, "2");
-                assertEquals(third, gatewayPid(rig), "it has come back");
+                long third = comesBackWhereItsHeirDies(rig, port, "2");
                 assertTrue(idle.isConnected());
                 ok(rig.rollout("gateway", "upgrade")); // what came back can be replaced like any other
                 assertTrue(gatewayPid(rig) != third);
@@ -527,6 +521,23 @@ class GatewayIT {
             Load last = new Load(port);
             nothingLost(last, "3");
         }
+    }
+
+    /** @return its pid */
+    private static long comesBackWhereItsHeirDies(Rig rig, int port, String version) throws Exception {
+        long elder = gatewayPid(rig);
+        Process heir = rig.start("gateway", "take-over");
+        while (gatewayPid(rig) == elder) {
+            Thread.sleep(10);
+        }
+        assertEquals(heir.pid(), gatewayPid(rig));
+        heir.destroyForcibly();
+        heir.waitFor();
+        awaitBack(rig, port);
+        Load after = new Load(port);
+        nothingLost(after, version);
+        assertEquals(elder, gatewayPid(rig), "it has come back");
+        return elder;
     }
 
     private static long requestsCounted(Rig rig, int port) throws Exception {
