@@ -15,6 +15,7 @@ import dev.rollout.agent.rollout.Rollouts;
 import dev.rollout.agent.store.SqliteJournal;
 import dev.rollout.agent.time.Waiter;
 import dev.rollout.agent.wire.OneProcess;
+import dev.rollout.agent.wire.Session;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -49,6 +50,7 @@ final class AgentProcess implements Api.Host {
 
     /** Runs until it is told to stop. The exit code. */
     static int run(Folders folders) {
+        Session.goBehind();
         try {
             return OneProcess.run(folders.state(), "agent", () -> new AgentProcess(folders).live());
         } catch (IOException | IllegalArgumentException e) {

@@ -22,12 +22,14 @@ final class GatewayKeeper implements AutoCloseable {
     private final Folders folders;
     private final Control control;
     private final RouteFile file;
+    private final Line line;
     private final Thread watch;
 
     GatewayKeeper(Folders folders) {
         this.folders = folders;
         this.control = new Control(folders.gatewaySocket());
         this.file = new RouteFile(folders);
+        this.line = new Line(folders.gatewaySocket());
         this.watch = Thread.ofVirtual().name("gateway-keeper").start(this::watch);
     }
 
@@ -62,7 +64,7 @@ final class GatewayKeeper implements AutoCloseable {
 
     private void lookAfter() throws InterruptedException {
         try {
-            if (!routes().isEmpty() && !answers()) {
+            if (!line.up() && !routes().isEmpty() && !answers()) { // the end of one that was replaced is none
                 LOG.warn("the gateway is not there: starting it");
                 start();
             }

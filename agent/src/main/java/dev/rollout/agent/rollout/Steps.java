@@ -177,8 +177,12 @@ final class Steps {
         if (!batch.previous().isEmpty()) {
             sleep(spec.drain().pause());
         }
-        CompletableFuture<?> died = candidateThere ? anyOf(exits(made.of(batch))) : new CompletableFuture<>();
-        for (Previous previous : batch.previous()) {
+        List<Previous> busy = batch.previous().stream()
+                .filter(previous -> !drained(previous, candidateThere))
+                .toList();
+        CompletableFuture<?> died =
+                candidateThere && !busy.isEmpty() ? anyOf(exits(made.of(batch))) : new CompletableFuture<>();
+        for (Previous previous : busy) {
             CompletableFuture<ContainerEngine.Exit> gone = engine.exit(previous.id());
             while (!gone.isDone() && !drained(previous, candidateThere)) {
                 if (ports.waiter().nanos() - start > spec.drain().timeout().toNanos()) {

@@ -36,6 +36,9 @@ public final class Launcher {
         if (scopes()) {
             command.addAll(SCOPE);
             command.add("--unit=rollout-" + verb[0] + "-" + System.currentTimeMillis());
+            if (verb[0].equals("agent")) {
+                command.add("--property=CPUWeight=30"); // behind the services, as in its installed unit
+            }
         }
         String launcher = System.getProperty("rollout.launcher");
         if (launcher != null) {

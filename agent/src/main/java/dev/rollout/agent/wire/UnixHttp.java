@@ -46,7 +46,8 @@ public final class UnixHttp {
         }
     }
 
-    private SocketChannel connect() throws IOException {
+    /** A connection on which nothing has been sent. */
+    public SocketChannel connect() throws IOException {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             channel.connect(UnixDomainSocketAddress.of(socket));

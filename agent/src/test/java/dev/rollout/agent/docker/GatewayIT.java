@@ -117,6 +117,8 @@ class GatewayIT {
 
             ok(rig.rollout("agent", "start"));
             long pid = gatewayPid(rig);
+            assertWeight(rig.agentPid(), 5);
+            assertWeight(pid, 0);
             ProcessHandle gateway = ProcessHandle.of(pid).orElseThrow();
             gateway.destroyForcibly();
             gateway.onExit().join();
@@ -124,6 +126,13 @@ class GatewayIT {
             Load again = new Load(port);
             nothingLost(again, "2");
         }
+    }
+
+    /** How the kernel weighs a process's session against others, where it does. */
+    private static void assertWeight(long pid, int nice) throws IOException {
+        Path session = Path.of("/proc/" + pid + "/autogroup");
+        String weight = Files.exists(session) ? Files.readString(session).strip() : "";
+        assertTrue(weight.isEmpty() || weight.endsWith(" nice " + nice), weight);
     }
 
     /** The way back: Docker publishes the port again, and the next rollout takes it over again. */

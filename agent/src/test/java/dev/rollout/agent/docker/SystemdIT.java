@@ -49,6 +49,10 @@ class SystemdIT {
                             .lines()
                             .count());
 
+            assertEquals(
+                    "30",
+                    host.run("systemctl", "show", "-P", "CPUWeight", "rollout").strip());
+
             try (Load load = new Load(new InetSocketAddress(host.address(), PORT))) {
                 host.run("systemctl", "restart", "rollout");
                 host.run("systemctl", "stop", "rollout");
