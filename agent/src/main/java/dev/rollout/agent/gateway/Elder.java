@@ -4,10 +4,12 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.wire.OtherProcess;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -118,6 +120,9 @@ final class Elder {
     }
 
     void awaitEnd() throws InterruptedException {
-        ProcessHandle.of(pid).ifPresent(handle -> handle.onExit().join());
+        Optional<ProcessHandle> process = ProcessHandle.of(pid);
+        if (process.isPresent()) {
+            OtherProcess.awaitEnd(process.get());
+        }
     }
 }

@@ -7,6 +7,7 @@ import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Version;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.wire.OneProcess;
+import dev.rollout.agent.wire.OtherProcess;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
@@ -52,8 +53,9 @@ public final class GatewayProcess {
     private static final long RETIRE_LOOK_MILLIS = 50;
     /** For the last words to those that are cut. */
     private static final long CUT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
-    /** How long the end of an heir may take to be heard of: it is no child of this process, and is looked for. */
-    private static final long HEIR_DEATH_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+    /** How long the end of an heir may take to be seen. */
+    private static final long HEIR_DEATH_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** What a change is answered with while another gateway takes over. */
     static final int BUSY = 503;
@@ -273,8 +275,13 @@ public final class GatewayProcess {
             router.checkSettled();
             heir = pid;
         }
-        process.onExit().thenRun(() -> {
-            if (heir == pid) { // the end of one that failed may be heard of when the next is at work already
+        Thread.ofVirtual().name("heir").start(() -> {
+            try {
+                OtherProcess.awaitEnd(process);
+            } catch (InterruptedException e) {
+                return;
+            }
+            if (heir == pid) { // the end of one that failed may be seen when the next is at work already
                 heirDied();
             }
         });

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 
 /** This process's session, which Linux gives its share of the processors as a whole ({@code sched_autogroup}). */
 public final class Session {
-    private static final Path STAT = Path.of("/proc/self/stat");
     private static final Path WEIGHT = Path.of("/proc/self/autogroup");
     /** A third of another's share where both want all: enough for a rollout on a busy host. */
     private static final String BEHIND = "5";
@@ -19,9 +18,7 @@ public final class Session {
      */
     public static void goBehind() {
         try {
-            String stat = Files.readString(STAT);
-            String session = stat.substring(stat.lastIndexOf(')') + 2).split(" ")[3]; // state, parent, group, session
-            if (session.equals(Long.toString(ProcessHandle.current().pid()))) {
+            if (ProcessStat.of("self").session() == ProcessHandle.current().pid()) {
                 Files.writeString(WEIGHT, BEHIND);
             }
         } catch (IOException e) {
