@@ -30,4 +30,9 @@ final class Control {
             return node;
         }
     }
+
+    /** Returns when the gateway that answers now has ended, whatever it died of; at once where none answers. */
+    void awaitEnd() throws InterruptedException {
+        http.awaitEnd();
+    }
 }

@@ -22,14 +22,12 @@ final class GatewayKeeper implements AutoCloseable {
     private final Folders folders;
     private final Control control;
     private final RouteFile file;
-    private final Line line;
     private final Thread watch;
 
     GatewayKeeper(Folders folders) {
         this.folders = folders;
         this.control = new Control(folders.gatewaySocket());
         this.file = new RouteFile(folders);
-        this.line = new Line(folders.gatewaySocket());
         this.watch = Thread.ofVirtual().name("gateway-keeper").start(this::watch);
     }
 
@@ -45,8 +43,9 @@ final class GatewayKeeper implements AutoCloseable {
     private void watch() {
         try {
             while (true) {
-                Thread.sleep(LOOK_MILLIS);
+                control.awaitEnd();
                 lookAfter();
+                Thread.sleep(LOOK_MILLIS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -64,7 +63,7 @@ final class GatewayKeeper implements AutoCloseable {
 
     private void lookAfter() throws InterruptedException {
         try {
-            if (!line.up() && !routes().isEmpty() && !answers()) { // the end of one that was replaced is none
+            if (!routes().isEmpty() && !answers()) { // the end of one that was replaced is none
                 LOG.warn("the gateway is not there: starting it");
                 start();
             }

@@ -9,6 +9,7 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -46,8 +47,21 @@ public final class UnixHttp {
         }
     }
 
-    /** A connection on which nothing has been sent. */
-    public SocketChannel connect() throws IOException {
+    /**
+     * Returns when the process that listens now has ended; at once where none does. A connection on which nothing is said:
+     * the kernel ends it with the process, and until then it is no work to either side.
+     */
+    public void awaitEnd() throws InterruptedException {
+        try (SocketChannel channel = connect()) {
+            channel.read(ByteBuffer.allocate(1));
+        } catch (ClosedByInterruptException e) {
+            throw new InterruptedException();
+        } catch (IOException e) {
+            // nobody is at the other end
+        }
+    }
+
+    private SocketChannel connect() throws IOException {
         SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             channel.connect(UnixDomainSocketAddress.of(socket));
