@@ -69,6 +69,16 @@ class SystemdIT {
                 assertEquals(List.of(), load.failures, load.answered + " were answered");
                 assertEquals(Set.of("1", "2"), load.versions.keySet());
             }
+            host.run("systemctl", "stop", "rollout");
+            host.rollout("agent", "start");
+            assertEquals(
+                    "30",
+                    host.run(
+                                    "sh",
+                                    "-c",
+                                    "systemctl show -P CPUWeight $(systemctl list-units 'rollout-agent-*.scope'"
+                                            + " --plain --no-legend | cut -d' ' -f1)")
+                            .strip());
         }
     }
 }
