@@ -9,7 +9,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -24,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class Elder {
     private static final long PATIENCE_MILLIS = 2000;
 
-    private final long pid;
+    private final ProcessHandle process;
     private volatile Control control;
     private volatile List<PortStatus> last = List.of();
     private volatile boolean over;
@@ -32,11 +31,12 @@ final class Elder {
     /** @throws IOException where no gateway runs */
     Elder(Path socket) throws IOException {
         control = new Control(socket);
-        pid = control.ask("GET", "/v1/routes", null).path("pid").asLong();
+        long pid = control.ask("GET", "/v1/routes", null).path("pid").asLong();
+        process = ProcessHandle.of(pid).orElseThrow(() -> new IOException("there is no process " + pid));
     }
 
     long pid() {
-        return pid;
+        return process.pid();
     }
 
     /** From now on it comes back where this process dies. @throws EngineRefused where it cannot be replaced now */
@@ -109,7 +109,7 @@ final class Elder {
             return answer.get(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             // frozen: what it does not follow it would lead to an instance that is being stopped
-            ProcessHandle.of(pid).ifPresent(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
             return null;
         } catch (ExecutionException | CancellationException e) {
             return null;
@@ -120,9 +120,6 @@ final class Elder {
     }
 
     void awaitEnd() throws InterruptedException {
-        Optional<ProcessHandle> process = ProcessHandle.of(pid);
-        if (process.isPresent()) {
-            OtherProcess.awaitEnd(process.get());
-        }
+        OtherProcess.awaitEnd(process);
     }
 }

@@ -73,11 +73,7 @@ class SystemdIT {
             host.rollout("agent", "start");
             assertEquals(
                     "30",
-                    host.run(
-                                    "sh",
-                                    "-c",
-                                    "systemctl show -P CPUWeight $(systemctl list-units 'rollout-agent-*.scope'"
-                                            + " --plain --no-legend | cut -d' ' -f1)")
+                    host.run("systemctl", "show", "-P", "CPUWeight", "rollout-agent-*.scope")
                             .strip());
         }
     }
