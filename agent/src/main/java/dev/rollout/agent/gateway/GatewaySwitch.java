@@ -15,10 +15,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -239,30 +242,34 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     /**
-     * Containers of a service have come or gone: one that was started again may have another address, and where all are
-     * gone ({@code docker compose down}) the ports are given back.
+     * A container of a service has come or gone: one that is led to and was started again may have another address, and where
+     * all are gone ({@code docker compose down}) the ports are given back.
      */
-    public synchronized void follow(ServiceKey key, Function<String, Optional<Instance>> find) {
+    public synchronized void follow(ServiceKey key, String container, Function<String, Optional<Instance>> find) {
         List<Route> now = of(key);
-        boolean gone = !now.isEmpty()
-                && now.stream()
-                        .allMatch(route -> !route.backends().isEmpty()
-                                && route.backends().stream()
-                                        .allMatch(backend ->
-                                                find.apply(backend.instance()).isEmpty()));
-        List<Route> next =
-                gone ? List.of() : now.stream().map(route -> moved(route, find)).toList();
+        Set<String> ledTo = new HashSet<>();
+        now.forEach(route -> route.backends().forEach(backend -> ledTo.add(backend.instance())));
+        if (!ledTo.contains(container)) {
+            return; // as most: a candidate, or a previous that has been left
+        }
+        Map<String, Instance> there = new HashMap<>();
+        ledTo.forEach(one -> find.apply(one).ifPresent(found -> there.put(one, found)));
+        List<Route> next = there.isEmpty()
+                ? List.of()
+                : now.stream().map(route -> moved(route, there)).toList();
         if (!next.equals(now)) {
             put(key, next);
         }
     }
 
-    private static Route moved(Route route, Function<String, Optional<Instance>> find) {
+    private static Route moved(Route route, Map<String, Instance> there) {
         return route.to(route.backends().stream()
-                .map(backend -> find.apply(backend.instance())
-                        .filter(found -> found.running() && found.address() != null)
-                        .map(found -> new Route.Backend(backend.instance(), address(found), backend.port()))
-                        .orElse(backend))
+                .map(backend -> {
+                    Instance found = there.get(backend.instance());
+                    return found != null && found.running() && found.address() != null
+                            ? new Route.Backend(backend.instance(), address(found), backend.port())
+                            : backend;
+                })
                 .toList());
     }
 

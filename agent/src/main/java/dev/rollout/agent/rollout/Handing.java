@@ -39,10 +39,14 @@ final class Handing {
                 .prepare(key, handover, RoleKeeper.name(key, ticket.generation(), slot), ticket.generation(), standby);
     }
 
-    /** The candidate becomes the active one. An exclusive source is let go by the previous first. */
-    void over(List<Instance> candidates, List<Previous> previous) throws InterruptedException {
+    /**
+     * The candidate becomes the active one. An exclusive source is let go by the previous first.
+     *
+     * @return whether there was something to hand over, which may have taken its time
+     */
+    boolean over(List<Instance> candidates, List<Previous> previous) throws InterruptedException {
         if (handover == null || candidates.isEmpty()) {
-            return;
+            return false;
         }
         String candidate = name(candidates.getFirst());
         if (handover.mode() == Mode.EXCLUSIVE && !candidate.equals(ports.roles().active(key))) {
@@ -52,6 +56,7 @@ final class Handing {
         ports.roles().activate(key, handover, candidate, ticket.generation());
         ring(candidates.stream().map(Instance::id).toList());
         ring(previous.stream().map(Previous::id).toList());
+        return true;
     }
 
     private void awaitLetGo(List<Previous> previous) throws InterruptedException {

@@ -24,6 +24,10 @@ final class Hooks {
         run(id, "post_start");
     }
 
+    boolean hasPreStop() {
+        return !spec.definition().list("pre_stop").isEmpty();
+    }
+
     /** What fails here is noted: the container is stopped all the same. */
     void preStop(String id) {
         run(id, "pre_stop");

@@ -20,7 +20,6 @@ final class Restoring {
     private final ContainerEngine engine;
     private final Handing handing;
     private final Routing routing;
-    private final Candidates made;
 
     Restoring(Ticket ticket, Ports ports, Handing handing, Routing routing) {
         this.ticket = ticket;
@@ -29,13 +28,12 @@ final class Restoring {
         this.engine = ports.engine();
         this.handing = handing;
         this.routing = routing;
-        this.made = new Candidates(ticket, ports.engine());
     }
 
     /** Puts the previous back and removes the candidates: the previous runs before its candidate is touched. */
     Event restore(List<Batch> batches) throws InterruptedException {
         for (Batch batch : batches) {
-            List<Instance> candidates = made.there(batch);
+            List<Instance> candidates = Observed.now(ticket, engine).candidates(batch);
             if (spec.update().order() == Order.STOP_FIRST) {
                 candidates.forEach(
                         candidate -> engine.stop(candidate.id(), spec.stopGracePeriod())); // it holds the ports
@@ -50,7 +48,7 @@ final class Restoring {
                     engine.remove(candidate.id()); // dead: it only holds a name
                     continue;
                 }
-                engine.setRestartPolicy(candidate.id(), RestartPolicy.NO);
+                setRestartPolicy(candidate.id(), RestartPolicy.NO);
                 if (candidate.name().equals(spec.containerName(candidate.slot()))) {
                     engine.rename(candidate.id(), candidate.name() + Steps.NEXT);
                 }
@@ -60,7 +58,7 @@ final class Restoring {
                     if (!found.name().equals(previous.name())) {
                         engine.rename(found.id(), previous.name());
                     }
-                    engine.setRestartPolicy(found.id(), previous.restart());
+                    setRestartPolicy(found.id(), previous.restart());
                 });
             }
             for (Instance candidate : candidates) {
@@ -89,6 +87,13 @@ final class Restoring {
         Instance running = engine.find(previous.id()).orElse(found);
         if (!(ports.probe().until(running, spec, exit) instanceof ReadinessProbe.Verdict.Ready)) {
             note("revived", previous.name() + " was started again, but is not ready by the new file's check");
+        }
+    }
+
+    /** Where nothing had been promoted it is as it was, and the Engine does not change it in a container that is just dying. */
+    private void setRestartPolicy(String id, RestartPolicy policy) {
+        if (!engine.restartPolicy(id).equals(policy)) {
+            engine.setRestartPolicy(id, policy);
         }
     }
 

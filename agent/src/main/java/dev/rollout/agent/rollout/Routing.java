@@ -38,8 +38,9 @@ final class Routing {
     /** Before a candidate is started: room for Docker on the host's ports where it gets them; all is led on as it is. */
     void prepare() {
         if (releases()) {
-            ports.traffic().park(spec, serving(instance -> !instance.rollout().equals(ticket.id())));
-        } else if (spec.publishesPorts() && ports.traffic().routes(spec)) {
+            ports.traffic()
+                    .park(spec, serving(look(), instance -> !instance.rollout().equals(ticket.id())));
+        } else if (ours()) {
             ports.traffic().prepare();
         }
     }
@@ -52,15 +53,16 @@ final class Routing {
     }
 
     /** What was to be replaced up to a batch gets nothing new; all others of the service do. */
-    void over(int batch) {
+    void over(int batch, Observed now) {
         Set<String> replaced = new HashSet<>();
         ticket.batches()
                 .subList(0, batch + 1)
                 .forEach(done -> done.previous().forEach(previous -> replaced.add(previous.id())));
+        List<Instance> serving = serving(now, instance -> !replaced.contains(instance.id()));
         if (releases()) {
-            ports.traffic().park(spec, serving(instance -> !replaced.contains(instance.id())));
-        } else {
-            point(instance -> !replaced.contains(instance.id()));
+            ports.traffic().park(spec, serving);
+        } else if (ours()) {
+            ports.traffic().point(spec, now.all(), serving);
         }
     }
 
@@ -70,47 +72,45 @@ final class Routing {
         batches.forEach(batch -> slots.addAll(batch.slots()));
         Predicate<Instance> stays =
                 instance -> !(instance.rollout().equals(ticket.id()) && slots.contains(instance.slot()));
-        if (ports.engine().instances(ticket.key()).stream().anyMatch(stays)) {
-            point(stays);
-        } else if (spec.publishesPorts() && ports.traffic().routes(spec)) {
+        if (!ours()) {
+            return;
+        }
+        Observed now = look();
+        if (now.all().stream().anyMatch(stays)) {
+            ports.traffic().point(spec, now.all(), serving(now, stays));
+        } else {
             ports.traffic().release(ticket.key());
         }
     }
 
-    private void point(Predicate<Instance> serves) {
-        if (spec.publishesPorts() && ports.traffic().routes(spec)) {
-            List<Instance> observed = ports.engine().instances(ticket.key());
-            ports.traffic().point(spec, observed, serving(observed, serves));
-        }
+    /** Whether the service's ports are the gateway's. */
+    private boolean ours() {
+        return spec.publishesPorts() && ports.traffic().routes(spec);
     }
 
-    private List<Instance> serving(Predicate<Instance> serves) {
-        return serving(ports.engine().instances(ticket.key()), serves);
+    private Observed look() {
+        return Observed.now(ticket, ports.engine());
     }
 
-    private static List<Instance> serving(List<Instance> observed, Predicate<Instance> serves) {
-        return observed.stream().filter(Instance::running).filter(serves).toList();
+    private static List<Instance> serving(Observed now, Predicate<Instance> serves) {
+        return now.all().stream().filter(Instance::running).filter(serves).toList();
     }
 
-    /** Whether a previous has answered all that it was asked. */
-    boolean idle(Previous previous) {
-        if (!spec.publishesPorts() || !ports.traffic().routes(spec)) {
+    /**
+     * Whether a previous has answered all that it was asked. Connections that came by Docker's own port, before the gateway
+     * took it, cannot be led elsewhere: they end there.
+     */
+    boolean idle(Previous previous, Observed now) {
+        if (!ours()) {
             return true;
         }
-        return ports.traffic().inFlight(ticket.key(), previous.id()) == 0 && pastDocker(previous);
+        boolean published = now.find(previous).filter(Instance::published).isPresent();
+        return ports.traffic().inFlight(ticket.key(), previous.id()) == 0
+                && (!published || ports.engine().connections(previous.id(), spec.targetPorts()) == 0);
     }
 
     /** Ends what a previous did not finish in its time. How much it was. */
     int cut(Previous previous) {
-        return spec.publishesPorts() && ports.traffic().routes(spec)
-                ? ports.traffic().cut(ticket.key(), previous.id())
-                : 0;
-    }
-
-    /** Connections that came by Docker's own port, before the gateway took it, cannot be led elsewhere: they end there. */
-    private boolean pastDocker(Previous previous) {
-        boolean published =
-                ports.engine().find(previous.id()).filter(Instance::published).isPresent();
-        return !published || ports.engine().connections(previous.id(), spec.targetPorts()) == 0;
+        return ours() ? ports.traffic().cut(ticket.key(), previous.id()) : 0;
     }
 }

@@ -34,7 +34,6 @@ final class Steps {
     private final ContainerEngine engine;
     private final CompletableFuture<Void> abort;
     private final Handing handing;
-    private final Candidates made;
     private final Routing routing;
     private final Hooks hooks;
     private final Postmortem postmortem;
@@ -48,7 +47,6 @@ final class Steps {
         this.engine = ports.engine();
         this.abort = abort;
         this.handing = new Handing(ticket, ports);
-        this.made = new Candidates(ticket, engine);
         this.routing = new Routing(ticket, ports);
         this.hooks = new Hooks(ticket, ports);
         this.postmortem = new Postmortem(spec, engine);
@@ -84,7 +82,7 @@ final class Steps {
         checkAbort();
         routing.prepare();
         for (int slot : batch.slots()) {
-            Instance candidate = made.in(slot).orElseGet(() -> create(slot));
+            Instance candidate = look().candidate(slot).orElseGet(() -> create(slot));
             if (candidate.state() == Instance.State.EXITED) {
                 throw postmortem.dead(candidate, 0, List.of());
             }
@@ -114,7 +112,7 @@ final class Steps {
     }
 
     private Event probe(Batch batch) throws InterruptedException {
-        for (Instance candidate : made.of(batch)) {
+        for (Instance candidate : candidates(batch)) {
             CompletableFuture<ContainerEngine.Exit> exit = engine.exit(candidate.id());
             CompletableFuture<Object> stop = CompletableFuture.anyOf(exit, abort);
             switch (ports.probe().until(candidate, spec, stop)) {
@@ -127,19 +125,20 @@ final class Steps {
                 }
             }
         }
-        made.of(batch).forEach(this::stillUp);
+        candidates(batch).forEach(this::stillUp);
         return Event.CANDIDATE_READY;
     }
 
     private Event promote(Batch batch, State state) throws InterruptedException {
         checkAbort();
-        List<Instance> candidates = made.of(batch);
+        Observed before = look();
+        List<Instance> candidates = before.allCandidates(batch);
         candidates.forEach(this::stillUp);
-        handing.over(candidates, batch.previous());
-        routing.over(state.batch());
+        Observed now = handing.over(candidates, batch.previous()) ? look() : before;
+        routing.over(state.batch(), now);
         RestartPolicy own = spec.restartPolicy();
         for (Previous previous : batch.previous()) {
-            engine.find(previous.id()).ifPresent(found -> {
+            now.find(previous).ifPresent(found -> {
                 if (!previous.restart().equals(RestartPolicy.NO)) {
                     engine.setRestartPolicy(found.id(), RestartPolicy.NO);
                 }
@@ -164,27 +163,27 @@ final class Steps {
     private Event drain(Batch batch, State state) throws InterruptedException {
         boolean candidateThere = state.order() == Order.START_FIRST;
         long start = ports.waiter().nanos();
+        Observed now = look();
         if (!candidateThere) {
-            routing.over(state.batch()); // requests wait at the gateway meanwhile
+            routing.over(state.batch(), now); // requests wait at the gateway meanwhile
         }
         for (Previous previous : batch.previous()) {
-            if (engine.find(previous.id()).filter(Instance::running).isEmpty()) {
-                continue;
+            if (now.find(previous).filter(Instance::running).isPresent()) {
+                hooks.drain(previous.id());
+                handing.tellToDrain(previous);
             }
-            hooks.drain(previous.id());
-            handing.tellToDrain(previous);
         }
         if (!batch.previous().isEmpty()) {
             sleep(spec.drain().pause());
         }
         List<Previous> busy = batch.previous().stream()
-                .filter(previous -> !drained(previous, candidateThere))
+                .filter(previous -> !drained(previous, now, candidateThere))
                 .toList();
         CompletableFuture<?> died =
-                candidateThere && !busy.isEmpty() ? anyOf(exits(made.of(batch))) : new CompletableFuture<>();
+                candidateThere && !busy.isEmpty() ? anyOf(exits(candidates(batch))) : new CompletableFuture<>();
         for (Previous previous : busy) {
             CompletableFuture<ContainerEngine.Exit> gone = engine.exit(previous.id());
-            while (!gone.isDone() && !drained(previous, candidateThere)) {
+            while (!gone.isDone() && !drained(previous, now, candidateThere)) {
                 if (ports.waiter().nanos() - start > spec.drain().timeout().toNanos()) {
                     int cut = routing.cut(previous);
                     note(
@@ -196,7 +195,7 @@ final class Steps {
                 }
                 checkAbort();
                 if (died.isDone()) {
-                    made.of(batch).forEach(this::stillUp);
+                    candidates(batch).forEach(this::stillUp);
                 }
                 ports.waiter().await(gone, TICK);
             }
@@ -204,12 +203,12 @@ final class Steps {
         return Event.DRAINED;
     }
 
-    private boolean drained(Previous previous, boolean candidateThere) {
-        return (!candidateThere || handing.drained(previous)) && routing.idle(previous);
+    private boolean drained(Previous previous, Observed now, boolean candidateThere) {
+        return (!candidateThere || handing.drained(previous)) && routing.idle(previous, now);
     }
 
     private Event monitor(Batch batch) throws InterruptedException {
-        List<Instance> candidates = made.of(batch);
+        List<Instance> candidates = candidates(batch);
         candidates.forEach(this::stillUp); // the last look before the previous is stopped
         Duration monitor = spec.update().monitor();
         if (monitor.isZero() || candidates.isEmpty()) {
@@ -222,7 +221,7 @@ final class Steps {
         while (true) {
             long left = monitor.toNanos() - (ports.waiter().nanos() - start);
             if (left <= 0) {
-                made.of(batch).forEach(this::stillUp);
+                candidates(batch).forEach(this::stillUp);
                 return Event.MONITOR_ELAPSED;
             }
             Duration pause = Duration.ofNanos(Math.min(
@@ -239,7 +238,7 @@ final class Steps {
                     candidates.stream().allMatch(candidate -> ports.probe().again(candidate, spec));
             failures = allReady ? 0 : failures + 1;
             if (failures >= MONITOR_FAILURES) {
-                made.of(batch).forEach(this::stillUp);
+                candidates(batch).forEach(this::stillUp);
                 throw new StepFailed(
                         "the candidate was ready, then failed its check " + failures
                                 + " times in a row while it was watched ("
@@ -289,12 +288,13 @@ final class Steps {
     }
 
     private void stop(String id) {
-        if (engine.find(id)
-                .filter(found -> found.state() != Instance.State.EXITED)
-                .isPresent()) {
+        if (hooks.hasPreStop()
+                && engine.find(id)
+                        .filter(found -> found.state() != Instance.State.EXITED)
+                        .isPresent()) {
             hooks.preStop(id);
-            engine.stop(id, spec.stopGracePeriod());
         }
+        engine.stop(id, spec.stopGracePeriod());
     }
 
     private Event pace() throws InterruptedException {
@@ -305,16 +305,18 @@ final class Steps {
 
     private Event settle() {
         routing.letGo();
-        ticket.batches().forEach(this::wake);
-        ticket.batches()
-                .forEach(batch -> made.there(batch).stream()
-                        .flatMap(candidate -> handing.alarm(candidate).stream())
-                        .forEach(words -> note("alarm", words)));
+        Observed now = look();
+        ticket.batches().stream()
+                .flatMap(batch -> now.candidates(batch).stream())
+                .forEach(candidate -> {
+                    wake(candidate);
+                    handing.alarm(candidate).ifPresent(words -> note("alarm", words));
+                });
         List<Previous> all = ticket.batches().stream()
                 .flatMap(batch -> batch.previous().stream())
                 .toList();
         Optional<Previous> newest =
-                all.stream().filter(p -> engine.find(p.id()).isPresent()).findFirst();
+                all.stream().filter(previous -> now.find(previous).isPresent()).findFirst();
         if (newest.isPresent() && spec.keepPrevious()) {
             try {
                 engine.park(newest.get().id(), spec);
@@ -330,17 +332,23 @@ final class Steps {
     }
 
     /** A daemon that dies takes its containers with it, and does not start each of them again when it is back. */
-    private void wake(Batch batch) {
-        for (Instance candidate : made.there(batch)) {
-            if (candidate.state() == Instance.State.EXITED) {
-                try {
-                    engine.start(candidate.id());
-                    note("revived", candidate.name() + " went down after the previous was stopped: started again");
-                } catch (EngineRefused e) {
-                    note("warning", candidate.name() + " is down and cannot be started again: " + e.getMessage());
-                }
+    private void wake(Instance candidate) {
+        if (candidate.state() == Instance.State.EXITED) {
+            try {
+                engine.start(candidate.id());
+                note("revived", candidate.name() + " went down after the previous was stopped: started again");
+            } catch (EngineRefused e) {
+                note("warning", candidate.name() + " is down and cannot be started again: " + e.getMessage());
             }
         }
+    }
+
+    private Observed look() {
+        return Observed.now(ticket, engine);
+    }
+
+    private List<Instance> candidates(Batch batch) {
+        return look().allCandidates(batch);
     }
 
     private void stillUp(Instance candidate) {

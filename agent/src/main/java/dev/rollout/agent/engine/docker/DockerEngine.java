@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /** A Docker Engine, API 1.41 and newer. */
@@ -145,8 +146,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         return List.copyOf(wanted);
     }
 
-    /** Calls back when a container of a Compose service was started or removed. */
-    public void onChange(Consumer<ServiceKey> taker) {
+    /** Calls back with a container of a Compose service that was started or removed. */
+    public void onChange(BiConsumer<ServiceKey, String> taker) {
         exits.onChange(taker);
     }
 
@@ -287,9 +288,6 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public void setRestartPolicy(String id, RestartPolicy policy) {
-        if (restartPolicy(id).equals(policy)) {
-            return;
-        }
         ObjectNode update = NODES.objectNode();
         update.putObject("RestartPolicy").put("Name", policy.name()).put("MaximumRetryCount", policy.maximumRetries());
         api.post("/containers/" + id + "/update", update);

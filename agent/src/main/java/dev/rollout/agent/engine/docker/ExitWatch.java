@@ -11,7 +11,7 @@ import dev.rollout.agent.rollout.EngineUnavailable;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,7 +26,7 @@ final class ExitWatch implements AutoCloseable {
     private final ObjectMapper json = new ObjectMapper();
     private final Map<String, CompletableFuture<Exit>> waiting = new ConcurrentHashMap<>();
     private final Thread thread;
-    private volatile Consumer<ServiceKey> changed = key -> {};
+    private volatile BiConsumer<ServiceKey, String> changed = (key, id) -> {};
     private volatile boolean closed;
 
     ExitWatch(DockerApi api) {
@@ -84,8 +84,8 @@ final class ExitWatch implements AutoCloseable {
         }
     }
 
-    /** Calls back when a container of a Compose service was started or removed. */
-    void onChange(Consumer<ServiceKey> taker) {
+    /** Calls back with a container of a Compose service that was started or removed. */
+    void onChange(BiConsumer<ServiceKey, String> taker) {
         changed = taker;
     }
 
@@ -99,17 +99,21 @@ final class ExitWatch implements AutoCloseable {
             ServiceKey key = new ServiceKey(
                     labels.path(Labels.PROJECT).asText(),
                     labels.path(Labels.SERVICE).asText());
-            Thread.ofVirtual().name("changed").start(() -> changed.accept(key));
+            Thread.ofVirtual().name("changed").start(() -> changed.accept(key, id(event)));
         }
     }
 
     private void died(JsonNode event) {
-        String id = event.path("Actor").path("ID").asText();
+        String id = id(event);
         CompletableFuture<Exit> exit = waiting.remove(id);
         if (exit != null) {
             boolean gone = event.path("Action").asText().equals("destroy");
             exit.complete(new Exit(event.at("/Actor/Attributes/exitCode").asInt(-1), gone));
         }
+    }
+
+    private static String id(JsonNode event) {
+        return event.path("Actor").path("ID").asText();
     }
 
     @Override
