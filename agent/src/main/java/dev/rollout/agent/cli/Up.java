@@ -69,7 +69,8 @@ final class Up extends Verb {
                     duration(line, "timeout"),
                     duration(line, "drain-timeout"),
                     duration(line, "monitor"),
-                    line.has("order") ? Order.of(line.text("order", "")) : null);
+                    line.has("order") ? Order.of(line.text("order", "")) : null,
+                    null);
         } catch (IllegalArgumentException e) {
             throw new CliException(Exit.USAGE, String.valueOf(e.getMessage()));
         }

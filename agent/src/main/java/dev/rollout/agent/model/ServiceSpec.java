@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param definition the service's part of the canonical model, the command line's overrides applied
  * @param hashes the variants of Compose's config hash of that definition
+ * @param template what its containers are made from, where that is not the definition
  */
 public record ServiceSpec(
         ServiceKey key,
@@ -25,7 +26,8 @@ public record ServiceSpec(
         Drain drain,
         Duration stopGracePeriod,
         MemoryCheck memoryCheck,
-        boolean keepPrevious) {
+        boolean keepPrevious,
+        @Nullable Template template) {
 
     /** @throws IllegalArgumentException where the project has no such service */
     public static ServiceSpec of(ProjectSpec project, String service, Overrides overrides) {
@@ -34,6 +36,16 @@ public record ServiceSpec(
             throw new IllegalArgumentException("the project " + project.name() + " has no service '" + service + "'");
         }
         Map<String, @Nullable Object> tree = new LinkedHashMap<>(found.asMap());
+        Template template = overrides.template();
+        if (template != null) {
+            template.definition().forEach((name, value) -> {
+                if (value == null) {
+                    tree.remove(name);
+                } else {
+                    tree.put(name, value);
+                }
+            });
+        }
         if (overrides.image() != null) {
             tree.put("image", overrides.image());
         }
@@ -66,7 +78,9 @@ public record ServiceSpec(
                 new ServiceKey(project.name(), service),
                 project,
                 definition,
-                project.hashes().getOrDefault(service, List.of()),
+                template == null
+                        ? project.hashes().getOrDefault(service, List.of())
+                        : List.of(template.revision().configHash()),
                 replicas,
                 update,
                 readiness,
@@ -74,7 +88,8 @@ public record ServiceSpec(
                 drain,
                 definition.duration("stop_grace_period", Duration.ofSeconds(10)),
                 MemoryCheck.valueOf(own.text("memory_check", "refuse").toUpperCase(Locale.ROOT)),
-                own.integer("keep_previous", 1) > 0);
+                own.integer("keep_previous", 1) > 0,
+                template);
     }
 
     /** The image that instances run: the service's own, or the one its build is tagged with. */

@@ -2,6 +2,7 @@ package dev.rollout.agent.model;
 
 import java.time.Instant;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Everything that a rollout needs, fixed when it is planned and kept in the journal: it can be resumed from it alone.
@@ -9,6 +10,7 @@ import java.util.List;
  * @param kind why it was asked for
  * @param revision what the candidates are made from
  * @param hadRole the generation that was active before; the candidates' is {@code generation}
+ * @param replaced what the previous was made from, where no rollout that the journal knows made it
  * @param agent the agent that owns it
  * @param by who asked
  */
@@ -21,6 +23,7 @@ public record Ticket(
         Revision revision,
         long generation,
         List<Batch> batches,
+        @Nullable Template replaced,
         String agent,
         String by,
         Instant at) {

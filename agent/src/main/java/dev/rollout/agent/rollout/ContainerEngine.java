@@ -5,6 +5,7 @@ import dev.rollout.agent.model.RestartPolicy;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Template;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -67,11 +68,11 @@ public interface ContainerEngine {
     /** How to reach a running container. */
     Reach reach(String id);
 
+    /** What a container was made from; empty where it is gone. */
+    Optional<Template> template(String id);
+
     /** Keeps a stopped container's image and anonymous volumes for undo, out of Compose's sight. */
     void park(String id, ServiceSpec spec);
-
-    /** The content address of the image that is parked for a service. */
-    Optional<String> parkedImage(ServiceKey key);
 
     /** Removes what is parked for a service. */
     void unpark(ServiceKey key);

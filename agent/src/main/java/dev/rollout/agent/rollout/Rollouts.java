@@ -1,26 +1,33 @@
 package dev.rollout.agent.rollout;
 
+import dev.rollout.agent.model.Batch;
 import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.MemoryCheck;
 import dev.rollout.agent.model.Order;
 import dev.rollout.agent.model.Overrides;
+import dev.rollout.agent.model.Previous;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Template;
 import dev.rollout.agent.model.Ticket;
 import dev.rollout.agent.rollout.machine.Phase;
 import dev.rollout.agent.rollout.machine.State;
 import dev.rollout.agent.rollout.plan.Plan;
 import dev.rollout.contract.Mode;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -229,6 +236,7 @@ public final class Rollouts implements AutoCloseable {
                     revision,
                     ports.journal().nextGeneration(key),
                     plan.batches(),
+                    replaced(plan.batches(), observed),
                     agent,
                     request.by(),
                     ports.clock().instant());
@@ -251,6 +259,21 @@ public final class Rollouts implements AutoCloseable {
             LOG.error("rollout {} of {} failed before it was begun", job.id(), key, e);
             return finish(job.id(), ROLLED_BACK, key + ": " + e + "; nothing was started");
         }
+    }
+
+    /** What the journal cannot tell of the version that a rollout replaces, so that undo can go back to it. */
+    private @Nullable Template replaced(List<Batch> batches, List<Instance> observed) {
+        Set<String> previous = batches.stream()
+                .flatMap(batch -> batch.previous().stream())
+                .map(Previous::id)
+                .collect(Collectors.toSet());
+        return observed.stream()
+                .filter(instance -> previous.contains(instance.id()))
+                .filter(instance -> ports.journal().find(instance.rollout()).isEmpty())
+                .min(Comparator.comparing((Instance instance) -> !instance.running())
+                        .thenComparing(Instance::slot))
+                .flatMap(instance -> ports.engine().template(instance.id()))
+                .orElse(null);
     }
 
     /** The instances are as wanted; so be the way to them. */
@@ -417,7 +440,7 @@ public final class Rollouts implements AutoCloseable {
      * @throws Refused where there is none
      */
     public List<Begun> undo(ServiceKey key, Optional<String> to, String by) {
-        Undo undo = Undo.of(key, to, ports);
+        Undo undo = Undo.of(key, to, ports.journal());
         List<Begun> begun = up(undo.request(by));
         undo.warning().ifPresent(words -> note(begun.getLast().id(), "warning", words));
         return begun;

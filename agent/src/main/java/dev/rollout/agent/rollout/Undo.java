@@ -1,20 +1,24 @@
 package dev.rollout.agent.rollout;
 
+import dev.rollout.agent.model.Order;
 import dev.rollout.agent.model.Overrides;
+import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.Template;
 import dev.rollout.agent.model.Ticket;
 import dev.rollout.agent.rollout.machine.Phase;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The version that a service goes back to.
  *
- * @param file the rollout whose file it is made from
- * @param image its image, by content address
- * @param compose whether it was Compose's: its container was kept, and so its image, but not the file that made it
+ * @param file the rollout whose file tells how it is rolled
+ * @param revision what it is
+ * @param template what its containers are made from, where that is not the file: no rollout of ours had made them
  */
-record Undo(Ticket file, String image, boolean compose) {
+record Undo(Ticket file, Revision revision, @Nullable Template template) {
     private static final int LOOKED_THROUGH = 50;
 
     /**
@@ -22,8 +26,8 @@ record Undo(Ticket file, String image, boolean compose) {
      *
      * @throws Refused where there is none
      */
-    static Undo of(ServiceKey key, Optional<String> to, Ports ports) {
-        List<Ticket> completed = ports.journal().history(Optional.of(key), LOOKED_THROUGH).stream()
+    static Undo of(ServiceKey key, Optional<String> to, Journal journal) {
+        List<Ticket> completed = journal.history(Optional.of(key), LOOKED_THROUGH).stream()
                 .filter(past -> past.phase() == Phase.COMPLETED)
                 .map(Journal.Past::ticket)
                 .toList();
@@ -31,32 +35,27 @@ record Undo(Ticket file, String image, boolean compose) {
             return completed.stream()
                     .filter(ticket -> ticket.id().equals(to.get()))
                     .findFirst()
-                    .map(Undo::rolledOut)
+                    .map(Undo::to)
                     .orElseThrow(() -> refused("no completed rollout '" + to.get() + "' of " + key));
         }
         if (completed.isEmpty()) {
             throw refused(key + " was never rolled out, so there is no earlier version to go back to");
         }
-        Ticket serving = completed.getFirst();
-        return completed.stream()
-                .filter(ticket -> !ticket.revision().equals(serving.revision()))
-                .findFirst()
-                .map(Undo::rolledOut)
-                .orElseGet(() -> parked(serving, ports.engine()));
-    }
-
-    private static Undo rolledOut(Ticket ticket) {
-        return new Undo(ticket, ticket.revision().imageId(), false);
-    }
-
-    private static Undo parked(Ticket serving, ContainerEngine engine) {
-        String image = engine.parkedImage(serving.key())
-                .orElseThrow(() -> refused("there is no earlier version of " + serving.key() + " to go back to"));
-        if (image.equals(serving.revision().imageId())) {
-            throw refused("the version of " + serving.key() + " before was Compose's and had the same image; what its"
-                    + " file said is not known: bring the file back, then 'rollout up " + serving.service() + "'");
+        Revision serving = completed.getFirst().revision();
+        for (Ticket ticket : completed) {
+            if (!ticket.revision().equals(serving)) {
+                return to(ticket);
+            }
+            Template replaced = ticket.replaced();
+            if (replaced != null && !replaced.revision().equals(serving)) {
+                return new Undo(ticket, replaced.revision(), replaced);
+            }
         }
-        return new Undo(serving, image, true);
+        throw refused("there is no earlier version of " + key + " to go back to");
+    }
+
+    private static Undo to(Ticket ticket) {
+        return new Undo(ticket, ticket.revision(), ticket.overrides().template());
     }
 
     private static Refused refused(String words) {
@@ -64,10 +63,11 @@ record Undo(Ticket file, String image, boolean compose) {
     }
 
     UpRequest request(String by) {
+        Order order = file.overrides().order();
         return new UpRequest(
                 file.project(),
                 List.of(file.service()),
-                new Overrides(image, null, null, null, file.overrides().order()),
+                new Overrides(revision.imageId(), null, null, null, order, template),
                 UpRequest.Force.CHANGED_ONLY,
                 UpRequest.OnConflict.FAIL,
                 Ticket.Kind.UNDO,
@@ -75,9 +75,10 @@ record Undo(Ticket file, String image, boolean compose) {
     }
 
     Optional<String> warning() {
-        return compose
-                ? Optional.of(
-                        "the version before was Compose's: back to its image, with the settings of the file of now")
-                : Optional.empty();
+        return template == null
+                ? Optional.empty()
+                : Optional.of(
+                        "the version before was not rolled out by this agent: its containers are made again as they"
+                                + " were; x-rollout, hooks and configs with content are those of the file that replaced it");
     }
 }

@@ -124,7 +124,8 @@ class GatewayIT {
             gateway.onExit().join();
             awaitBack(rig, port);
             Load again = new Load(port);
-            nothingLost(again, "2");
+            ok(rig.rollout("undo", "web"));
+            nothingLost(again, "2", "1");
         }
     }
 

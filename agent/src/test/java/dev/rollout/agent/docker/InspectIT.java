@@ -68,35 +68,59 @@ class InspectIT {
             """)
     void equalsThatOfDockerComposeCreate(String name, String keys) throws Exception {
         try (Rig rig = new Rig(agent())) {
-            String service = "a:\n  image: rollout-examples/busybox:1\n"
-                    + keys.replace("\\n", "\n").indent(2) + "  x-rollout: {readiness: {exec: ['true']}}\n";
-            rig.services(service);
-            Files.writeString(
-                    rig.folder.resolve("compose.yaml"),
-                    (keys.contains("vol:/v") ? "volumes: {vol: }\n" : "")
-                            + (keys.contains("one:") ? "networks: {one: , two: }\n" : "")
-                            + (keys.contains("secrets:")
-                                    ? "secrets: {s: {file: ./s.txt}}\nconfigs: {c: {file: ./s.txt}}\n"
-                                    : ""),
-                    java.nio.file.StandardOpenOption.APPEND);
-            Files.writeString(rig.folder.resolve("s.txt"), "secret");
+            services(rig, keys);
             Rig.Ran create = rig.compose("create");
             assertEquals(0, create.exit(), create.all());
             Map<String, String> theirs = flat(rig.inspect(rig.project + "-a-1"));
-            rig.compose("rm", "-f");
-            Rig.Ran up = rig.rollout("up", "a");
-            assertEquals(0, up.exit(), up.all());
+
+            services(rig, keys.replace("100", "101"));
+            ok(rig.rollout("up", "a"));
+            kill(rig); // sleep does not listen to SIGTERM
+            ok(rig.rollout("undo", "a"));
+            assertSame(theirs, rig, "what undo made");
+
+            services(rig, keys);
+            kill(rig);
+            ok(rig.rollout("up", "a", "--force"));
+            assertSame(theirs, rig, "what the file made");
+
             String id = rig.containers("a").getFirst().id();
-            Map<String, String> ours = flat(rig.inspect(id));
-            Map<String, String> missing = new TreeMap<>(theirs);
-            missing.entrySet().removeAll(ours.entrySet());
-            Map<String, String> added = new TreeMap<>(ours);
-            added.entrySet().removeAll(theirs.entrySet());
-            assertEquals("{}{}", "" + missing + added, "missing, and added");
             Rig.Ran again = rig.compose("up", "-d");
             assertTrue(rig.containers("a").stream().anyMatch(c -> c.id().equals(id) && c.running()), again.all());
             rig.compose("down", "-v", "--remove-orphans", "-t", "0");
         }
+    }
+
+    private static void services(Rig rig, String keys) throws IOException {
+        rig.services("a:\n  image: rollout-examples/busybox:1\n"
+                + keys.replace("\\n", "\n").indent(2) + "  x-rollout: {readiness: {exec: ['true']}}\n");
+        Files.writeString(
+                rig.folder.resolve("compose.yaml"),
+                (keys.contains("vol:/v") ? "volumes: {vol: }\n" : "")
+                        + (keys.contains("one:") ? "networks: {one: , two: }\n" : "")
+                        + (keys.contains("secrets:")
+                                ? "secrets: {s: {file: ./s.txt}}\nconfigs: {c: {file: ./s.txt}}\n"
+                                : ""),
+                java.nio.file.StandardOpenOption.APPEND);
+        Files.writeString(rig.folder.resolve("s.txt"), "secret");
+    }
+
+    private static void kill(Rig rig) throws Exception {
+        ok(rig.docker("kill", rig.containers("a").getFirst().id()));
+    }
+
+    private static void ok(Rig.Ran ran) {
+        assertEquals(0, ran.exit(), ran.all());
+    }
+
+    private static void assertSame(Map<String, String> theirs, Rig rig, String what) throws Exception {
+        Map<String, String> ours =
+                flat(rig.inspect(rig.containers("a").getFirst().id()));
+        Map<String, String> missing = new TreeMap<>(theirs);
+        missing.entrySet().removeAll(ours.entrySet());
+        Map<String, String> added = new TreeMap<>(ours);
+        added.entrySet().removeAll(theirs.entrySet());
+        assertEquals("{}{}", "" + missing + added, what + ": missing, and added");
     }
 
     private static Map<String, String> flat(JsonNode node) {
@@ -123,6 +147,7 @@ class InspectIT {
             for (JsonNode item : node) {
                 // a set: neither Compose nor the Engine keeps an order
                 String text = item.toString()
+                        .replaceAll("\"Source\":\"[0-9a-f]{64}\",", "") // an anonymous volume that goes on
                         .replaceAll("\"[0-9a-f]{64}\"", "\"volume\"")
                         .replaceAll("/[0-9a-f]{64}/", "/volume/");
                 // the Engine adds the id and the host name when it starts a container; Compose has only created its own

@@ -77,7 +77,7 @@ class UpIT {
     }
 
     @Test
-    void whatComposeStartedIsGoneBackToByItsImage() throws Exception {
+    void whatComposeStartedIsGoneBackTo() throws Exception {
         try (Rig rig = new Rig()) {
             String base = rig.project + "-base";
             String image = rig.project + ":";
@@ -89,20 +89,36 @@ class UpIT {
                 }
                 String before = rig.docker("image", "inspect", "-f", "{{.Id}}", image + "1")
                         .out();
-                rig.services(Rig.web("1", "").replace("rollout-examples/busybox:1", image + "1"));
+                String first = Rig.web("1", "").replace("rollout-examples/busybox:1", image + "1");
+                rig.services(first);
                 assertEquals(0, rig.compose("up", "-d").exit());
-                rig.services(Rig.web("1", "").replace("rollout-examples/busybox:1", image + "2"));
+                rig.services(Rig.web("2", "").replace("rollout-examples/busybox:1", image + "2"));
                 Rig.Ran up = rig.rollout("up", "web");
                 assertEquals(0, up.exit(), up.all());
+                assertEquals("2", one(rig));
                 assertNotEquals(before, imageOfWeb(rig));
 
                 Rig.Ran undo = rig.rollout("undo", "web");
                 assertEquals(0, undo.exit(), undo.all());
-                assertTrue(undo.all().contains("the version before was Compose's: back to its image"), undo.all());
+                assertEquals("1", one(rig));
                 assertEquals(before, imageOfWeb(rig));
+                assertEquals(
+                        "unless-stopped",
+                        rig.inspect(rig.containers("web").getFirst().id())
+                                .at("/HostConfig/RestartPolicy/Name")
+                                .asText());
 
                 assertEquals(0, rig.rollout("undo", "web").exit(), "and forth again");
-                assertNotEquals(before, imageOfWeb(rig));
+                assertEquals("2", one(rig));
+                assertEquals(0, rig.rollout("undo", "web").exit(), "and back, to what undo had made");
+                assertEquals("1", one(rig));
+
+                String id = rig.containers("web").getFirst().id();
+                rig.services(first);
+                Rig.Ran same = rig.rollout("up", "web");
+                assertTrue(same.out().contains("nothing to do"), "it is what its own file wants: " + same.all());
+                assertEquals(0, rig.compose("up", "-d").exit());
+                assertEquals(id, rig.containers("web").getFirst().id());
                 rig.compose("down", "--remove-orphans");
             } finally {
                 rig.docker("rm", "-f", base);
@@ -122,21 +138,19 @@ class UpIT {
     }
 
     @Test
-    void whatOnlyTheFileOfComposeKnewIsNotGoneBackTo() throws Exception {
+    void withoutAnEarlierVersionThereIsNothingToGoBackTo() throws Exception {
         try (Rig rig = new Rig()) {
             rig.services(Rig.web("1", ""));
             Rig.Ran never = rig.rollout("undo", "web");
             assertEquals(2, never.exit(), never.all());
             assertTrue(never.err().contains("was never rolled out"), never.all());
-            assertEquals(0, rig.compose("up", "-d").exit());
-            rig.services(Rig.web("2", ""));
             assertEquals(0, rig.rollout("up", "web").exit());
 
             Rig.Ran refused = rig.rollout("undo", "web");
 
             assertEquals(2, refused.exit(), refused.all());
-            assertTrue(refused.err().contains("bring the file back, then 'rollout up web'"), refused.all());
-            assertEquals("2", one(rig));
+            assertTrue(refused.err().contains("no earlier version"), refused.all());
+            assertEquals("1", one(rig));
         }
     }
 

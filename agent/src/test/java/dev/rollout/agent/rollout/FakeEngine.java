@@ -5,6 +5,7 @@ import dev.rollout.agent.model.RestartPolicy;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Template;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -232,7 +233,7 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
-    public Optional<String> parkedImage(ServiceKey key) {
+    public Optional<Template> template(String id) {
         return Optional.empty();
     }
 

@@ -57,6 +57,7 @@ final class Scenario {
                 engine.revision(spec).orElseThrow(),
                 2,
                 plan.batches(),
+                null,
                 "agent",
                 "test",
                 Instant.EPOCH);

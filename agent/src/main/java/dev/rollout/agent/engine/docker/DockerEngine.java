@@ -9,6 +9,7 @@ import dev.rollout.agent.model.RestartPolicy;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.model.Template;
 import dev.rollout.agent.model.Tree;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
@@ -192,12 +193,19 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Instance create(ServiceSpec spec, Revision revision, Birth birth) {
-        String image =
-                images.id(spec.image()).filter(revision.imageId()::equals).isPresent()
-                        ? spec.image()
-                        : revision.imageId(); // the tag has moved on meanwhile
+        Optional<TemplateJson> template = Optional.ofNullable(spec.template()).map(TemplateJson::new);
+        String name = template.map(TemplateJson::image).orElseGet(spec::image);
+        String image = images.id(name).filter(revision.imageId()::equals).isPresent()
+                ? name
+                : revision.imageId(); // the tag has moved on meanwhile
         ContainerJson json = new ContainerJson(spec, api.version(), service -> containersOf(spec, service));
-        ObjectNode body = json.body(revision, image, birth, anonymousVolumes(spec, birth));
+        Map<String, String> volumes = anonymousVolumes(spec, birth);
+        ObjectNode body = json.body(revision, image, birth, volumes);
+        List<ContainerJson.Endpoint> endpoints = json.endpoints(birth);
+        if (template.isPresent()) {
+            body = template.get().body(body, birth.injection(), volumes);
+            endpoints = template.get().endpoints();
+        }
         String platform = spec.definition().text("platform", "");
         String id = api.post(
                         "/containers/create?name=" + DockerApi.query(birth.name())
@@ -205,7 +213,6 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
                         body)
                 .path("Id")
                 .asText();
-        List<ContainerJson.Endpoint> endpoints = json.endpoints(birth);
         for (ContainerJson.Endpoint endpoint : endpoints.subList(Math.min(1, endpoints.size()), endpoints.size())) {
             ObjectNode connect = NODES.objectNode().put("Container", id);
             connect.set("EndpointConfig", endpoint.settings());
@@ -423,8 +430,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     @Override
-    public Optional<String> parkedImage(ServiceKey key) {
-        return parking.image(key);
+    public Optional<Template> template(String id) {
+        return api.inspect(id).map(TemplateJson::of);
     }
 
     @Override

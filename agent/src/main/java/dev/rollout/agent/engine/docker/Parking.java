@@ -45,11 +45,6 @@ final class Parking {
         api.post("/containers/create?name=" + DockerApi.query(spec.containerName(1) + ".parked"), body);
     }
 
-    Optional<String> image(ServiceKey key) {
-        return Optional.ofNullable(of(key).get(0))
-                .map(parked -> parked.path("ImageID").asText());
-    }
-
     void unpark(ServiceKey key) {
         for (JsonNode parked : of(key)) {
             api.remove(parked.path("Id").asText());
