@@ -10,6 +10,7 @@ import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.rollout.ClientCounts;
 import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.rollout.Served;
 import dev.rollout.agent.rollout.TrafficSwitch;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -105,10 +107,11 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     @Override
     public boolean routes(ServiceSpec spec) {
-        return spec.update().order() == Order.START_FIRST || has(spec.key());
+        return spec.update().order() == Order.START_FIRST || leads(spec.key());
     }
 
-    private boolean has(ServiceKey key) {
+    @Override
+    public boolean leads(ServiceKey key) {
         return !of(key).isEmpty();
     }
 
@@ -118,9 +121,10 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     @Override
-    public void point(ServiceSpec spec, List<Instance> observed, List<Instance> targets) {
-        List<Instance> reachable =
-                targets.stream().filter(target -> !target.published()).toList();
+    public void point(ServiceSpec spec, List<Instance> observed, List<Served> targets) {
+        List<Served> reachable = targets.stream()
+                .filter(target -> !target.instance().published())
+                .toList();
         if (reachable.isEmpty() && !targets.isEmpty()) {
             release(spec.key()); // Docker leads to them itself
         } else {
@@ -130,7 +134,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     @Override
     public Optional<String> refusalToRelease(ServiceSpec spec) {
-        if (!has(spec.key())) {
+        if (!leads(spec.key())) {
             return Optional.of("has no ports that the gateway leads, so there is nothing to hand back;"
                     + " 'rollout gateway status' shows those that have");
         }
@@ -151,7 +155,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     @Override
-    public void park(ServiceSpec spec, List<Instance> targets) {
+    public void park(ServiceSpec spec, List<Served> targets) {
         lead(spec, List.of(), targets, true);
         long end = System.nanoTime() + PARK_NANOS;
         while (!parked(spec.key())) {
@@ -187,36 +191,47 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         put(key, List.of());
     }
 
-    private void lead(ServiceSpec spec, List<Instance> observed, List<Instance> reachable, boolean parked) {
+    private void lead(ServiceSpec spec, List<Instance> observed, List<Served> reachable, boolean parked) {
         if (led(spec, observed, reachable, parked)) {
             keeper.renew(); // a gateway that listens in the new way takes over; other services need not wait for that
         }
     }
 
+    /** The ports of each version that serves lead to what is made of it; where two have one, it is the first's. */
     private synchronized boolean led(
-            ServiceSpec spec, List<Instance> observed, List<Instance> reachable, boolean parked) {
+            ServiceSpec spec, List<Instance> observed, List<Served> reachable, boolean parked) {
         boolean paused = of(spec.key()).stream().anyMatch(Route::paused); // until it is resumed
-        List<Route> routes = new ArrayList<>();
-        hostPorts(spec, observed).forEach((port, numbers) -> {
+        Map<ServiceSpec, List<Instance>> versions = new LinkedHashMap<>();
+        if (reachable.isEmpty()) {
+            versions.put(spec, List.of());
+        }
+        reachable.forEach(target -> versions.computeIfAbsent(target.spec(), first -> new ArrayList<>())
+                .add(target.instance()));
+        Map<String, Route> routes = new LinkedHashMap<>();
+        versions.forEach((version, instances) -> hostPorts(version, observed).forEach((port, numbers) -> {
             if (numbers.isEmpty()) {
                 throw new EngineRefused(0, "none of the host ports " + port.published() + " is free");
             }
-            numbers.forEach(number -> routes.add(new Route(
-                    spec.key().project(),
-                    spec.key().service(),
-                    port.hostIp(),
-                    number,
-                    port.target(),
-                    port.http() ? Route.Mode.HTTP : Route.Mode.TCP,
-                    port.policy(),
-                    true,
-                    paused,
-                    parked,
-                    reachable.stream()
-                            .map(target -> new Route.Backend(target.id(), address(target), port.target()))
-                            .toList())));
-        });
-        return put(spec.key(), routes);
+            List<Route.Backend> backends = instances.stream()
+                    .map(target -> new Route.Backend(target.id(), address(target), port.target()))
+                    .toList();
+            for (int number : numbers) {
+                Route route = new Route(
+                        version.key().project(),
+                        version.key().service(),
+                        port.hostIp(),
+                        number,
+                        port.target(),
+                        port.http() ? Route.Mode.HTTP : Route.Mode.TCP,
+                        port.policy(),
+                        true,
+                        paused,
+                        parked,
+                        backends);
+                routes.merge(route.listen(), route, Route::and);
+            }
+        }));
+        return put(spec.key(), List.copyOf(routes.values()));
     }
 
     private Map<PublishedPort, List<Integer>> hostPorts(ServiceSpec spec, List<Instance> observed) {
@@ -234,7 +249,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     /** @return whether a port is still served in another way than its route wants */
     private boolean put(ServiceKey key, List<Route> routes) {
-        if (routes.isEmpty() && !has(key)) {
+        if (routes.isEmpty() && !leads(key)) {
             return false;
         }
         JsonNode now = keeper.call("PUT", "/v1/routes/" + key.project() + "/" + key.service(), routes);
@@ -310,7 +325,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     @Override
     public int cut(ServiceKey key, String instance) {
-        return has(key)
+        return leads(key)
                 ? keeper.call("POST", "/v1/cut/" + instance, null).path("cut").asInt()
                 : 0;
     }
@@ -334,7 +349,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     /** Of the ports that the gateway has, and of those that it has just handed back. */
     private List<JsonNode> status(ServiceKey key) {
-        return routes(has(key) ? keeper.call("GET", "/v1/routes", null) : keeper.look(), key);
+        return routes(leads(key) ? keeper.call("GET", "/v1/routes", null) : keeper.look(), key);
     }
 
     private static List<JsonNode> routes(JsonNode status, ServiceKey key) {

@@ -2,6 +2,7 @@ package dev.rollout.agent.gateway;
 
 import dev.rollout.agent.model.PortPolicy;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Where a published port leads. The file, the wire and the router share this one shape.
@@ -44,6 +45,11 @@ public record Route(
     /** The same with other backends. */
     Route to(List<Backend> others) {
         return new Route(project, service, hostIp, port, target, mode, policy, adopt, paused, parked, others);
+    }
+
+    /** The same with another's backends, too. */
+    Route and(Route other) {
+        return to(Stream.concat(backends.stream(), other.backends.stream()).toList());
     }
 
     Route paused(boolean pause) {

@@ -114,11 +114,6 @@ public record ServiceSpec(
                 .toList();
     }
 
-    /** The published ports as the containers know them. */
-    public List<Integer> targetPorts() {
-        return publishedPorts().stream().map(PublishedPort::target).toList();
-    }
-
     /** The service's own restart policy, as Compose maps it. */
     public RestartPolicy restartPolicy() {
         String restart = definition.text("restart");

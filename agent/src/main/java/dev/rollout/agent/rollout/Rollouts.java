@@ -279,7 +279,13 @@ public final class Rollouts implements AutoCloseable {
     /** The instances are as wanted; so be the way to them. */
     private void lead(Plan plan) {
         if (plan.spec().publishesPorts() && ports.traffic().routes(plan.spec())) {
-            ports.traffic().point(plan.spec(), plan.unchanged(), plan.unchanged());
+            ports.traffic()
+                    .point(
+                            plan.spec(),
+                            plan.unchanged(),
+                            plan.unchanged().stream()
+                                    .map(instance -> new Served(instance, plan.spec()))
+                                    .toList());
         }
     }
 

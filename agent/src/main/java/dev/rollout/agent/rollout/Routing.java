@@ -5,8 +5,12 @@ import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.Previous;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -19,11 +23,13 @@ final class Routing {
     private final Ticket ticket;
     private final ServiceSpec spec;
     private final Ports ports;
+    private final Map<String, ServiceSpec> madeFrom = new HashMap<>();
 
     Routing(Ticket ticket, Ports ports) {
         this.ticket = ticket;
         this.spec = ticket.spec();
         this.ports = ports;
+        madeFrom.put(ticket.id(), spec);
     }
 
     /** Whether Docker publishes the ports itself, as for a service that is stopped first. */
@@ -58,42 +64,57 @@ final class Routing {
         ticket.batches()
                 .subList(0, batch + 1)
                 .forEach(done -> done.previous().forEach(previous -> replaced.add(previous.id())));
-        List<Instance> serving = serving(now, instance -> !replaced.contains(instance.id()));
+        Predicate<Instance> serves = instance -> !replaced.contains(instance.id());
         if (releases()) {
-            ports.traffic().park(spec, serving);
+            ports.traffic().park(spec, serving(now, serves));
         } else if (ours()) {
-            ports.traffic().point(spec, now.all(), serving);
+            ports.traffic().point(spec, now.all(), serving(now, serves));
         }
     }
 
     /** The candidates of these batches get nothing new; all others of the service do. Without others there is no port. */
     void back(List<Batch> batches) {
+        if (!ours()) {
+            return;
+        }
         Set<Integer> slots = new HashSet<>();
         batches.forEach(batch -> slots.addAll(batch.slots()));
         Predicate<Instance> stays =
                 instance -> !(instance.rollout().equals(ticket.id()) && slots.contains(instance.slot()));
-        if (!ours()) {
-            return;
-        }
         Observed now = look();
-        if (now.all().stream().anyMatch(stays)) {
-            ports.traffic().point(spec, now.all(), serving(now, stays));
-        } else {
-            ports.traffic().release(ticket.key());
-        }
+        now.all().stream()
+                .filter(stays)
+                .max(Comparator.comparing(Instance::generation))
+                .ifPresentOrElse(
+                        newest -> ports.traffic().point(madeFrom(newest), now.all(), serving(now, stays)),
+                        () -> ports.traffic().release(ticket.key()));
     }
 
     /** Whether the service's ports are the gateway's. */
     private boolean ours() {
-        return spec.publishesPorts() && ports.traffic().routes(spec);
+        return spec.publishesPorts()
+                ? ports.traffic().routes(spec)
+                : ports.traffic().leads(ticket.key()); // those of the version before
     }
 
     private Observed look() {
         return Observed.now(ticket, ports.engine());
     }
 
-    private static List<Instance> serving(Observed now, Predicate<Instance> serves) {
-        return now.all().stream().filter(Instance::running).filter(serves).toList();
+    /** The newest first. */
+    private List<Served> serving(Observed now, Predicate<Instance> serves) {
+        return now.all().stream()
+                .filter(Instance::running)
+                .filter(serves)
+                .sorted(Comparator.comparing(Instance::generation).reversed())
+                .map(instance -> new Served(instance, madeFrom(instance)))
+                .toList();
+    }
+
+    private ServiceSpec madeFrom(Instance instance) {
+        return madeFrom.computeIfAbsent(
+                instance.rollout(),
+                id -> ports.journal().find(id).map(past -> past.ticket().spec()).orElse(spec));
     }
 
     /**
@@ -101,12 +122,17 @@ final class Routing {
      * took it, cannot be led elsewhere: they end there.
      */
     boolean idle(Previous previous, Observed now) {
-        if (!ours()) {
-            return true;
+        Optional<Instance> found = now.find(previous);
+        if (!ours()) { // not any more, where only the version before had ports
+            return found.filter(instance -> madeFrom(instance).publishesPorts()).isEmpty()
+                    || ports.traffic().inFlight(ticket.key(), previous.id()) == 0;
         }
-        boolean published = now.find(previous).filter(Instance::published).isPresent();
+        List<Integer> published = found.map(Instance::hostPorts).orElse(List.of()).stream()
+                .map(Instance.HostPort::target)
+                .distinct()
+                .toList();
         return ports.traffic().inFlight(ticket.key(), previous.id()) == 0
-                && (!published || ports.engine().connections(previous.id(), spec.targetPorts()) == 0);
+                && (published.isEmpty() || ports.engine().connections(previous.id(), published) == 0);
     }
 
     /** Ends what a previous did not finish in its time. How much it was. */

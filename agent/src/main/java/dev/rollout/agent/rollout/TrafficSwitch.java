@@ -17,12 +17,16 @@ public interface TrafficSwitch {
     /** Something will have to be led soon: whoever does it begins to get ready for that, beside what else is done. */
     void prepare();
 
+    /** Whether ports of the service are led now. */
+    boolean leads(ServiceKey key);
+
     /**
-     * From the return on, new requests reach these instances and no others. None: they wait, for a while.
+     * From the return on, new requests reach these instances and no others, each by the ports that it was made with. None:
+     * they wait at those of the service, for a while.
      *
      * @param observed all instances of the service: where the file leaves the host port open, those that have one keep it
      */
-    void point(ServiceSpec spec, List<Instance> observed, List<Instance> targets);
+    void point(ServiceSpec spec, List<Instance> observed, List<Served> targets);
 
     /** Why this service's ports cannot be handed back to Docker; empty where they can. */
     Optional<String> refusalToRelease(ServiceSpec spec);
@@ -31,7 +35,7 @@ public interface TrafficSwitch {
      * As {@link #point}, and on the return the host's ports are free for Docker to publish: new connections go past them
      * to these instances, whoever holds the ports, until {@link #release} or {@link #point}.
      */
-    void park(ServiceSpec spec, List<Instance> targets);
+    void park(ServiceSpec spec, List<Served> targets);
 
     /** New connections go where Docker leads them from the return on; those that exist end in good order. */
     void release(ServiceKey key);

@@ -136,6 +136,43 @@ class GatewayIT {
         assertTrue(weight.isEmpty() || weight.endsWith(" nice " + nice), weight);
     }
 
+    /** A version that listens on another port, or is published on one: what goes on beside it, or comes back, has its own. */
+    @Test
+    void eachVersionIsLedToByItsOwnPorts() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            String two = "deploy: {replicas: 2}\n";
+            rig.services(listening("1", port, 8080, two));
+            ok(rig.rollout("up", "web"));
+            Load load = new Load(port);
+            rig.services(listening("bad", port, 9090, two).replace("httpd -f", "sleep 1; exit 1;"));
+            assertEquals(1, rig.rollout("up", "web").exit(), "a bad candidate on another port is rolled back");
+            rig.services(listening("2", port, 9090, two));
+            ok(rig.rollout("up", "web"));
+            nothingLost(load, "1", "2");
+
+            int other = freePort();
+            String watched = "deploy: {update_config: {monitor: 5s, failure_action: rollback}}\n";
+            rig.services(listening("dies", other, 8080, watched)
+                    .replace("exec httpd -f -p 8080 -h /tmp/w", "httpd -p 8080 -h /tmp/w; sleep 3"));
+            assertEquals(1, rig.rollout("up", "web").exit(), "it dies while it serves");
+            Load back = new Load(port);
+            nothingLost(back, "2");
+            assertEquals(List.of(port), ports(rig));
+
+            rig.services(Rig.web("hidden", ""));
+            ok(rig.rollout("up", "web"));
+            assertEquals(List.of(), ports(rig), "a version without ports has none");
+            ok(rig.rollout("undo", "web"));
+            nothingLost(new Load(port), "2");
+        }
+    }
+
+    private static String listening(String version, int port, int target, String more) {
+        return Rig.web(version, more + "ports: [\"127.0.0.1:" + port + ":8080\"]\n")
+                .replace("8080", target + "");
+    }
+
     /** The way back: Docker publishes the port again, and the next rollout takes it over again. */
     @Test
     void aPortIsHandedBackToDockerWithoutALostRequest() throws Exception {

@@ -19,10 +19,15 @@ final class NoTraffic implements TrafficSwitch {
     }
 
     @Override
+    public boolean leads(ServiceKey key) {
+        return false;
+    }
+
+    @Override
     public void prepare() {}
 
     @Override
-    public void point(ServiceSpec spec, List<Instance> observed, List<Instance> targets) {
+    public void point(ServiceSpec spec, List<Instance> observed, List<Served> targets) {
         throw new AssertionError("nothing leads anywhere");
     }
 
@@ -32,7 +37,7 @@ final class NoTraffic implements TrafficSwitch {
     }
 
     @Override
-    public void park(ServiceSpec spec, List<Instance> targets) {
+    public void park(ServiceSpec spec, List<Served> targets) {
         throw new AssertionError("nothing leads anywhere");
     }
 
