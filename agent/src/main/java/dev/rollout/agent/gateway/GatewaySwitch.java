@@ -325,9 +325,9 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     @Override
     public int cut(ServiceKey key, String instance) {
-        return leads(key)
-                ? keeper.call("POST", "/v1/cut/" + instance, null).path("cut").asInt()
-                : 0;
+        return status(key).isEmpty()
+                ? 0
+                : keeper.call("POST", "/v1/cut/" + instance, null).path("cut").asInt();
     }
 
     @Override

@@ -6,7 +6,6 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.ssl.SslHandler;
 import io.vertx.core.Future;
-import io.vertx.core.VerticleBase;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -16,7 +15,7 @@ import java.util.function.Supplier;
  * <p>What is read and written is left to Netty's codecs and to handlers beside them, since a request through Vert.x's own
  * server and client costs about twice as much.
  */
-final class HttpFront extends VerticleBase {
+final class HttpFront extends Front {
     static final int HEAD_BYTES = 64 * 1024;
 
     private static final HttpDecoderConfig CONFIG = new HttpDecoderConfig()
@@ -24,44 +23,31 @@ final class HttpFront extends VerticleBase {
             .setMaxHeaderSize(HEAD_BYTES)
             .setMaxChunkSize(HEAD_BYTES);
 
-    private final Port port;
-    private final String host;
-    private final int bound;
-    private final Loop.Place place;
-    private Loop loop;
     private Upstreams upstreams;
 
-    /** @param bound the port to listen on: the published one, or the one that connections are redirected to */
     @SuppressWarnings("NullAway.Init") // start() makes them before anything is asked
     HttpFront(Port port, String host, int bound, Loop.Place place) {
-        this.port = port;
-        this.host = host;
-        this.bound = bound;
-        this.place = place;
+        super(port, host, bound, place);
     }
 
     @Override
     public Future<?> start() {
-        loop = new Loop(vertx, context);
-        upstreams = new Upstreams(vertx, loop, CONFIG);
-        return loop.listen(port, host, bound, place, List.of(Http2.SECURE, "http/1.1"), this::serve);
-    }
-
-    @Override
-    public Future<?> stop() {
-        loop.close();
-        return Future.succeededFuture();
-    }
-
-    Port port() {
-        return port;
+        Future<?> listening = super.start();
+        upstreams = new Upstreams(vertx, loop(), CONFIG); // on the loop that a connection would come by
+        return listening;
     }
 
     Upstreams upstreams() {
         return upstreams;
     }
 
-    private void serve(Channel connection) {
+    @Override
+    List<String> protocols() {
+        return List.of(Http2.SECURE, "http/1.1");
+    }
+
+    @Override
+    void serve(Channel connection) {
         ChannelPipeline pipeline = connection.pipeline();
         Peer peer = Peer.of(connection);
         Supplier<Requests> stream = () -> new Requests(this, peer, true);

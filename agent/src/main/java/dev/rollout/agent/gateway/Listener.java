@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -28,7 +30,8 @@ final class Listener {
     private final Port port;
     private final Redirect redirect;
     private final int loops;
-    private final java.util.List<String> deployments = new java.util.concurrent.CopyOnWriteArrayList<>();
+    private final List<String> deployments = new CopyOnWriteArrayList<>();
+    private final List<Front> fronts = new CopyOnWriteArrayList<>();
     private volatile int beside;
     private boolean trying;
     private final Route served;
@@ -146,12 +149,13 @@ final class Listener {
     }
 
     private void deploy(String host, int number) throws IOException {
-        String first = get(vertx.deployVerticle(front(host, number, Loop.Place.FIRST)));
+        List<Front> made = new CopyOnWriteArrayList<>();
+        String first = get(vertx.deployVerticle(front(made, host, number, Loop.Place.FIRST)));
         deployments.add(first);
         if (loops > 1) {
             try {
                 deployments.add(get(vertx.deployVerticle(
-                        () -> front(host, number, Loop.Place.BESIDE),
+                        () -> front(made, host, number, Loop.Place.BESIDE),
                         new DeploymentOptions().setInstances(loops - 1))));
             } catch (IOException e) {
                 deployments.remove(first);
@@ -159,6 +163,7 @@ final class Listener {
                 throw e;
             }
         }
+        fronts.addAll(made);
     }
 
     /** What the future brings, within its time. */
@@ -176,11 +181,13 @@ final class Listener {
         }
     }
 
-    private Deployable front(String host, int number, Loop.Place place) {
-        return switch (served.mode()) {
+    private Deployable front(List<Front> made, String host, int number, Loop.Place place) {
+        Front front = switch (served.mode()) {
             case HTTP -> new HttpFront(port, host, number, place);
             case TCP -> new TcpFront(port, host, number, place);
         };
+        made.add(front);
+        return front;
     }
 
     static int freePort() throws IOException {
@@ -196,6 +203,12 @@ final class Listener {
             redirect.remove(port.route().hostIp(), port.route().port(), beside);
             beside = 0;
         }
+    }
+
+    /** The port is free for others; the connections that are here stay until {@link #close}. */
+    void shut() {
+        letGo();
+        fronts.forEach(Front::shut);
     }
 
     void close() {

@@ -25,6 +25,7 @@ import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.spi.transport.Transport;
 import java.net.InetSocketAddress;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
@@ -42,6 +43,9 @@ final class Loop {
 
     private static final int CONNECT_MILLIS = 2000;
     private static final int BACKLOG = 4096;
+    private static final int SHUT_MILLIS = 1000;
+    /** Vert.x ends the connections of a server that was shut after a while; who shuts it here ends them before. */
+    private static final int STAY_DAYS = 365;
     /** The name of Vert.x's own handler in a pipeline. */
     private static final String VERTX = "handler";
 
@@ -53,6 +57,7 @@ final class Loop {
     private final Transport transport;
     private final ChannelGroup open;
     private final Bootstrap connecting;
+    private volatile Runnable shut = () -> {};
 
     Loop(Vertx vertx, Context context) {
         this.vertx = vertx;
@@ -107,6 +112,7 @@ final class Loop {
         }
         return opened(server.bind(host, number)).onSuccess(listening -> {
             open.add(listening);
+            shut = () -> listening.close().awaitUninterruptibly(SHUT_MILLIS); // the port may be wanted again
             listening
                     .config()
                     .setOption(UnixChannelOption.SO_REUSEPORT, true); // from now on, and for this process alone
@@ -138,8 +144,10 @@ final class Loop {
             channel.pipeline().remove(VERTX);
             connected.accept(channel);
         });
-        return server.listen(number, host)
-                .onSuccess(listening -> certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true)));
+        return server.listen(number, host).onSuccess(listening -> {
+            certificates.watch(vertx, fresh -> server.updateSSLOptions(fresh, true));
+            shut = () -> server.shutdown(STAY_DAYS, TimeUnit.DAYS);
+        });
     }
 
     /** Connects to an instance. To be asked on this loop: so the handlers are there before anything comes. */
@@ -147,6 +155,11 @@ final class Loop {
         ChannelFuture opening = connecting.connect(address);
         opening.channel().pipeline().addLast(handlers);
         return opened(opening);
+    }
+
+    /** Ends listening; the connections stay. Not to be asked on this loop. */
+    void shut() {
+        shut.run();
     }
 
     /** Ends listening, and every connection. */

@@ -133,6 +133,11 @@ final class Port {
         return all;
     }
 
+    /** Whether something is still asked of an instance here. */
+    boolean busy() {
+        return all().stream().anyMatch(target -> target.inFlight.get() > 0);
+    }
+
     boolean leads(Target target) {
         return isIn(targets, target);
     }

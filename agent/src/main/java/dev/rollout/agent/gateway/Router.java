@@ -17,6 +17,7 @@ final class Router {
     private static final Logger LOG = LoggerFactory.getLogger(Router.class);
 
     private static final long LEAVE_LOOK_MILLIS = 1000;
+    private static final long BUSY_LOOK_MILLIS = 50;
 
     private record Open(Port port, Listener listener) {}
 
@@ -25,7 +26,7 @@ final class Router {
     private final Redirect redirect;
     private final int loops;
     private final Map<String, Open> open = new LinkedHashMap<>();
-    private final List<Open> leaving = new ArrayList<>(); // handed back to Docker, with connections that came before
+    private final List<Open> leaving = new ArrayList<>(); // nobody's any more, with connections that came before
     private @Nullable Elder elder;
     private List<PortStatus> before = List.of(); // what those have counted that this one took over from
 
@@ -209,24 +210,35 @@ final class Router {
         return true;
     }
 
+    /** Nobody new comes by a port; what it is busy with it may finish. */
     private void close(String listen) {
         Open gone = open.remove(listen);
-        if (gone != null && gone.port().route().parked()) {
-            gone.listener().letGo();
-            gone.port().handedOver(true);
-            leaving.add(gone);
-            Thread.ofVirtual().name("hand-back").start(() -> end(gone));
-        } else if (gone != null) {
-            gone.listener().close();
+        if (gone == null) {
+            return;
         }
+        if (gone.port().route().parked()) {
+            gone.listener().letGo();
+        } else {
+            gone.listener().shut();
+            gone.port().point(gone.port().route().to(List.of()));
+        }
+        gone.port().handedOver(true);
+        leaving.add(gone);
+        Thread.ofVirtual().name("leave").start(() -> end(gone));
     }
 
     private void end(Open gone) {
+        boolean parked = gone.port().route().parked();
         try {
             long start = System.nanoTime();
-            do {
-                Thread.sleep(LEAVE_LOOK_MILLIS); // first: a connection may just be on its way here
-            } while (gone.port().connections.get() > 0 && System.nanoTime() - start < GatewayProcess.RETIRE_NANOS);
+            if (parked) {
+                do {
+                    Thread.sleep(LEAVE_LOOK_MILLIS); // first: a connection may just be on its way here
+                } while (gone.port().connections.get() > 0 && System.nanoTime() - start < GatewayProcess.RETIRE_NANOS);
+            }
+            while (!parked && gone.port().busy()) { // until its instances are done, or cut
+                Thread.sleep(BUSY_LOOK_MILLIS);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -1,43 +1,25 @@
 package dev.rollout.agent.gateway;
 
 import io.netty.channel.Channel;
-import io.vertx.core.Future;
-import io.vertx.core.VerticleBase;
 import java.util.List;
 
 /** Takes the connections of a port on one event loop, and ties each to a connection to a target. */
-final class TcpFront extends VerticleBase {
-    private final Port port;
-    private final String host;
-    private final int bound;
-    private final Loop.Place place;
-    private Loop loop;
-
-    @SuppressWarnings("NullAway.Init") // start() makes the loop before anything is asked
+final class TcpFront extends Front {
     TcpFront(Port port, String host, int bound, Loop.Place place) {
-        this.port = port;
-        this.host = host;
-        this.bound = bound;
-        this.place = place;
+        super(port, host, bound, place);
     }
 
     @Override
-    public Future<?> start() {
-        loop = new Loop(vertx, context);
-        return loop.listen(port, host, bound, place, List.of(), this::serve);
+    List<String> protocols() {
+        return List.of();
     }
 
     @Override
-    public Future<?> stop() {
-        loop.close();
-        return Future.succeededFuture();
-    }
-
-    private void serve(Channel here) {
-        port.requests.increment();
+    void serve(Channel here) {
+        port().requests.increment();
         here.config().setAutoRead(false); // what it says can wait where it is until there is somebody to hear it
-        Tie tie = new Tie(port, here, false, () -> {});
-        port.takeOrWait(here.eventLoop(), target -> {
+        Tie tie = new Tie(port(), here, false, () -> {});
+        port().takeOrWait(here.eventLoop(), target -> {
             if (target == null) {
                 refuse(here);
             } else {
@@ -47,21 +29,23 @@ final class TcpFront extends VerticleBase {
     }
 
     private void connect(Tie tie, Channel here, Target target, boolean first) {
-        loop.connect(target.address).onSuccess(there -> tie.join(target, there)).onFailure(e -> {
-            target.eject();
-            port.done(target);
-            Target other = first ? port.take(target) : null;
-            if (other != null) {
-                port.retries.increment();
-                connect(tie, here, other, false);
-            } else {
-                refuse(here);
-            }
-        });
+        loop().connect(target.address)
+                .onSuccess(there -> tie.join(target, there))
+                .onFailure(e -> {
+                    target.eject();
+                    port().done(target);
+                    Target other = first ? port().take(target) : null;
+                    if (other != null) {
+                        port().retries.increment();
+                        connect(tie, here, other, false);
+                    } else {
+                        refuse(here);
+                    }
+                });
     }
 
     private void refuse(Channel here) {
-        port.errors.increment();
+        port().errors.increment();
         here.close();
     }
 }

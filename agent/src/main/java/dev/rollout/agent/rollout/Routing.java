@@ -137,6 +137,6 @@ final class Routing {
 
     /** Ends what a previous did not finish in its time. How much it was. */
     int cut(Previous previous) {
-        return ours() ? ports.traffic().cut(ticket.key(), previous.id()) : 0;
+        return ports.traffic().cut(ticket.key(), previous.id());
     }
 }

@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -160,16 +163,32 @@ class GatewayIT {
             nothingLost(back, "2");
             assertEquals(List.of(port), ports(rig));
 
+            CompletableFuture<String> slow = CompletableFuture.supplyAsync(() -> answer(port, "/cgi-bin/slow"));
             rig.services(Rig.web("hidden", ""));
             ok(rig.rollout("up", "web"));
+            assertEquals("slow", slow.join(), "what was begun there is finished");
             assertEquals(List.of(), ports(rig), "a version without ports has none");
             ok(rig.rollout("undo", "web"));
             nothingLost(new Load(port), "2");
         }
     }
 
+    private static String answer(int port, String path) {
+        try (InputStream in =
+                URI.create("http://127.0.0.1:" + port + path).toURL().openStream()) {
+            return new String(in.readAllBytes(), StandardCharsets.US_ASCII).strip();
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
     private static String listening(String version, int port, int target, String more) {
         return Rig.web(version, more + "ports: [\"127.0.0.1:" + port + ":8080\"]\n")
+                .replace(
+                        "exec httpd",
+                        "mkdir /tmp/w/cgi-bin && printf 'HTTP/1.0 200 OK\\r\\n\\r\\nslow' > /tmp/w/answer"
+                                + " && printf '#!/bin/sh\\nsleep 2; cat /tmp/w/answer' > /tmp/w/cgi-bin/slow"
+                                + " && chmod +x /tmp/w/cgi-bin/slow && exec httpd")
                 .replace("8080", target + "");
     }
 
