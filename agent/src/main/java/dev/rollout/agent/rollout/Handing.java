@@ -5,6 +5,7 @@ import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.Previous;
 import dev.rollout.agent.model.Readiness;
 import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
 import dev.rollout.contract.Mode;
 import java.time.Duration;
@@ -19,12 +20,14 @@ final class Handing {
 
     private final Ticket ticket;
     private final ServiceKey key;
+    private final Versions versions;
     private final Ports ports;
     private final @Nullable Handover handover;
 
-    Handing(Ticket ticket, Ports ports) {
+    Handing(Ticket ticket, Versions versions, Ports ports) {
         this.ticket = ticket;
         this.key = ticket.key();
+        this.versions = versions;
         this.ports = ports;
         this.handover = ticket.spec().handover();
     }
@@ -54,8 +57,8 @@ final class Handing {
             awaitLetGo(previous);
         }
         ports.roles().activate(key, handover, candidate, ticket.generation());
-        ring(candidates.stream().map(Instance::id).toList());
-        ring(previous.stream().map(Previous::id).toList());
+        candidates.forEach(one -> ring(one.id(), versions.of(one)));
+        ring(previous);
         return true;
     }
 
@@ -75,27 +78,31 @@ final class Handing {
         }
     }
 
+    /** One that another version's doorbell could end, or that no rollout made, hears of it by itself. */
+    private void ring(List<Previous> previous) {
+        previous.stream().filter(one -> one.generation() > 0).forEach(one -> ring(one.id(), versions.of(one)));
+    }
+
     /** A doorbell is a hint: the rows are read within 100 ms all the same, so nobody waits for it and nothing fails. */
-    private void ring(List<String> containers) {
-        if (handover == null) {
+    private void ring(String container, ServiceSpec madeFrom) {
+        Handover own = madeFrom.handover();
+        if (own == null) {
             return;
         }
-        String signal = handover.signal();
-        Readiness.Check.Http http = handover.http();
-        for (String id : containers) {
-            if (signal != null) {
-                try {
-                    ports.engine().signal(id, signal);
-                } catch (EngineRefused e) {
-                    // it may just have ended
-                }
+        String signal = own.signal();
+        if (signal != null) {
+            try {
+                ports.engine().signal(container, signal);
+            } catch (EngineRefused e) {
+                // it may just have ended
             }
-            if (http != null) {
-                Thread.ofVirtual()
-                        .name("doorbell")
-                        .start(() -> ports.probe()
-                                .post(id, http, ticket.spec().readiness().timeout()));
-            }
+        }
+        Readiness.Check.Http http = own.http();
+        if (http != null) {
+            Thread.ofVirtual()
+                    .name("doorbell")
+                    .start(() -> ports.probe()
+                            .post(container, http, madeFrom.readiness().timeout()));
         }
     }
 
@@ -130,7 +137,7 @@ final class Handing {
         String to = previous.isEmpty() || previous.getFirst().generation() == 0 ? null : name(previous.getFirst());
         if (to == null || !to.equals(ports.roles().active(key))) {
             ports.roles().activate(key, handover, to, ticket.generation() + 1);
-            ring(previous.stream().map(Previous::id).toList());
+            ring(previous);
         }
     }
 

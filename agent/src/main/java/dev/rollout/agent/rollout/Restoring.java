@@ -18,14 +18,16 @@ final class Restoring {
     private final ServiceSpec spec;
     private final Ports ports;
     private final ContainerEngine engine;
+    private final Versions versions;
     private final Handing handing;
     private final Routing routing;
 
-    Restoring(Ticket ticket, Ports ports, Handing handing, Routing routing) {
+    Restoring(Ticket ticket, Versions versions, Ports ports, Handing handing, Routing routing) {
         this.ticket = ticket;
         this.spec = ticket.spec();
         this.ports = ports;
         this.engine = ports.engine();
+        this.versions = versions;
         this.handing = handing;
         this.routing = routing;
     }
@@ -85,8 +87,8 @@ final class Restoring {
         note("revived", previous.name() + " is started again");
         CompletableFuture<ContainerEngine.Exit> exit = engine.exit(previous.id());
         Instance running = engine.find(previous.id()).orElse(found);
-        if (!(ports.probe().until(running, spec, exit) instanceof ReadinessProbe.Verdict.Ready)) {
-            note("revived", previous.name() + " was started again, but is not ready by the new file's check");
+        if (!(ports.probe().until(running, versions.of(previous), exit) instanceof ReadinessProbe.Verdict.Ready)) {
+            note("revived", previous.name() + " was started again, but is not ready");
         }
     }
 

@@ -6,11 +6,8 @@ import dev.rollout.agent.model.Previous;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -23,13 +20,13 @@ final class Routing {
     private final Ticket ticket;
     private final ServiceSpec spec;
     private final Ports ports;
-    private final Map<String, ServiceSpec> madeFrom = new HashMap<>();
+    private final Versions versions;
 
-    Routing(Ticket ticket, Ports ports) {
+    Routing(Ticket ticket, Versions versions, Ports ports) {
         this.ticket = ticket;
         this.spec = ticket.spec();
         this.ports = ports;
-        madeFrom.put(ticket.id(), spec);
+        this.versions = versions;
     }
 
     /** Whether Docker publishes the ports itself, as for a service that is stopped first. */
@@ -86,7 +83,7 @@ final class Routing {
                 .filter(stays)
                 .max(Comparator.comparing(Instance::generation))
                 .ifPresentOrElse(
-                        newest -> ports.traffic().point(madeFrom(newest), now.all(), serving(now, stays)),
+                        newest -> ports.traffic().point(versions.of(newest), now.all(), serving(now, stays)),
                         () -> ports.traffic().release(ticket.key()));
     }
 
@@ -107,14 +104,8 @@ final class Routing {
                 .filter(Instance::running)
                 .filter(serves)
                 .sorted(Comparator.comparing(Instance::generation).reversed())
-                .map(instance -> new Served(instance, madeFrom(instance)))
+                .map(instance -> new Served(instance, versions.of(instance)))
                 .toList();
-    }
-
-    private ServiceSpec madeFrom(Instance instance) {
-        return madeFrom.computeIfAbsent(
-                instance.rollout(),
-                id -> ports.journal().find(id).map(past -> past.ticket().spec()).orElse(spec));
     }
 
     /**
@@ -122,12 +113,11 @@ final class Routing {
      * took it, cannot be led elsewhere: they end there.
      */
     boolean idle(Previous previous, Observed now) {
-        Optional<Instance> found = now.find(previous);
         if (!ours()) { // not any more, where only the version before had ports
-            return found.filter(instance -> madeFrom(instance).publishesPorts()).isEmpty()
+            return !versions.of(previous).publishesPorts()
                     || ports.traffic().inFlight(ticket.key(), previous.id()) == 0;
         }
-        List<Integer> published = found.map(Instance::hostPorts).orElse(List.of()).stream()
+        List<Integer> published = now.find(previous).map(Instance::hostPorts).orElse(List.of()).stream()
                 .map(Instance.HostPort::target)
                 .distinct()
                 .toList();

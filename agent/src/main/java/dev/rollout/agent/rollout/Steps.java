@@ -46,11 +46,12 @@ final class Steps {
         this.ports = ports;
         this.engine = ports.engine();
         this.abort = abort;
-        this.handing = new Handing(ticket, ports);
-        this.routing = new Routing(ticket, ports);
+        Versions versions = new Versions(ticket, ports.journal());
+        this.handing = new Handing(ticket, versions, ports);
+        this.routing = new Routing(ticket, versions, ports);
         this.hooks = new Hooks(ticket, ports);
         this.postmortem = new Postmortem(spec, engine);
-        this.restoring = new Restoring(ticket, ports, handing, routing);
+        this.restoring = new Restoring(ticket, versions, ports, handing, routing);
     }
 
     Event perform(State state) throws InterruptedException {

@@ -27,6 +27,9 @@ final class FakeEngine implements ContainerEngine {
     /** Candidates die as soon as they are started. */
     boolean candidatesDie;
 
+    /** The rollout that made what {@link #running} makes. */
+    static final String BEFORE = "r0";
+
     private int made;
 
     Instance running(String name, int slot, long generation, String hash) {
@@ -36,7 +39,7 @@ final class FakeEngine implements ContainerEngine {
                 name,
                 slot,
                 generation,
-                "",
+                BEFORE,
                 "",
                 hash,
                 "image-" + hash,
@@ -195,7 +198,7 @@ final class FakeEngine implements ContainerEngine {
 
     @Override
     public void signal(String id, String signal) {
-        act("signal", () -> {});
+        act("signal " + get(id).configHash(), () -> {});
     }
 
     @Override

@@ -21,6 +21,20 @@ class RolloutRunTest {
         return scenario.engine.calls.stream().filter(call::equals).count();
     }
 
+    /** A signal that a program does not handle may end it. */
+    @Test
+    void aDoorbellIsRungWhereTheInstancesOwnVersionHasOne() throws InterruptedException {
+        Map<String, Object> silent = Map.of("handover", Map.of("mode", "broadcast"));
+        Map<String, Object> signalled = Map.of("handover", Map.of("mode", "broadcast", "signal", "SIGUSR1"));
+        for (Map<String, Object> before : List.of(silent, signalled)) {
+            Scenario scenario = new Scenario(1, Map.of(), signalled);
+            scenario.before(before);
+            assertEquals(Phase.COMPLETED, scenario.run().phase());
+            assertEquals(1, count(scenario, "signal new"));
+            assertEquals(before == signalled ? 1 : 0, count(scenario, "signal old"));
+        }
+    }
+
     @Test
     void anAbortKeepsThePrevious() throws InterruptedException {
         Scenario scenario = Scenario.of(1, Map.of(), s -> {});

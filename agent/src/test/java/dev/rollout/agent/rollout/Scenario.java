@@ -5,6 +5,7 @@ import dev.rollout.agent.model.Overrides;
 import dev.rollout.agent.model.ProjectSpec;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
+import dev.rollout.agent.rollout.machine.Phase;
 import dev.rollout.agent.rollout.machine.State;
 import dev.rollout.agent.rollout.plan.Plan;
 import java.time.Instant;
@@ -31,16 +32,7 @@ final class Scenario {
         service.put("image", "image");
         service.put("restart", "unless-stopped");
         service.put("deploy", Map.of("replicas", (long) replicas, "update_config", update));
-        ProjectSpec project = new ProjectSpec(
-                "p",
-                "/p",
-                List.of("/p/compose.yaml"),
-                List.of(),
-                Map.of("name", "p", "services", Map.of("s", service)),
-                Map.of("s", Map.copyOf(rollout)),
-                Map.of("s", List.of("new")),
-                Map.of(),
-                List.of());
+        ProjectSpec project = project(service, rollout);
         spec = ServiceSpec.of(project, "s", Overrides.NONE);
         for (int slot = 1; slot <= replicas; slot++) {
             engine.running("p-s-" + slot, slot, 1, "old");
@@ -61,6 +53,38 @@ final class Scenario {
                 "agent",
                 "test",
                 Instant.EPOCH);
+    }
+
+    private static ProjectSpec project(Map<String, Object> service, Map<String, Object> rollout) {
+        return new ProjectSpec(
+                "p",
+                "/p",
+                List.of("/p/compose.yaml"),
+                List.of(),
+                Map.of("name", "p", "services", Map.of("s", service)),
+                Map.of("s", Map.copyOf(rollout)),
+                Map.of("s", List.of("new")),
+                Map.of(),
+                List.of());
+    }
+
+    /** The old version was rolled out with another {@code x-rollout}. */
+    void before(Map<String, Object> rollout) {
+        Ticket before = new Ticket(
+                FakeEngine.BEFORE,
+                Ticket.Kind.UP,
+                project(Map.of("image", "image"), rollout),
+                "s",
+                Overrides.NONE,
+                ticket.revision(),
+                1,
+                List.of(),
+                null,
+                "agent",
+                "test",
+                Instant.EPOCH);
+        journal.tickets.put(before.id(), before);
+        journal.ended.put(before.id(), Phase.COMPLETED);
     }
 
     static Scenario of(int replicas, Map<String, Object> update, Consumer<Scenario> setting) {

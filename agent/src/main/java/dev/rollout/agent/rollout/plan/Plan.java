@@ -79,6 +79,7 @@ public record Plan(ServiceSpec spec, Optional<Revision> revision, List<Batch> ba
                 instance.name(),
                 instance.slot(),
                 instance.generation(),
+                instance.rollout(),
                 instance.imageId(),
                 instance.running() || instance.state() == Instance.State.RESTARTING,
                 restart.apply(instance));
