@@ -62,6 +62,7 @@ class InspectIT {
             namespaces  | command: sleep 100\\nipc: host\\npid: host\\nuts: host
             networks    | command: sleep 100\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10}}
             host        | command: sleep 100\\nnetwork_mode: host
+            bridge      | command: sleep 100\\nnetwork_mode: bridge\\ndomainname: d.org
             ports       | command: sleep 100\\nports: ['127.0.0.1:0:80', '127.0.0.1::81/udp']\\ndeploy: {update_config: {order: stop-first}}
             entrypoint  | entrypoint: ['sleep']\\ncommand: ['100']
             secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf}]

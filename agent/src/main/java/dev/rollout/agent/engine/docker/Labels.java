@@ -2,6 +2,7 @@ package dev.rollout.agent.engine.docker;
 
 /** The labels on our containers: Compose's, and a few of our own. */
 final class Labels {
+    static final String COMPOSE = "com.docker.compose.";
     static final String PROJECT = "com.docker.compose.project";
     static final String SERVICE = "com.docker.compose.service";
     static final String NUMBER = "com.docker.compose.container-number";
@@ -17,6 +18,7 @@ final class Labels {
     /** The Compose whose containers ours are like. */
     static final String COMPOSE_VERSION = "2.26.1";
 
+    static final String OURS = "dev.rollout.";
     static final String ROLLOUT = "dev.rollout.id";
     static final String GENERATION = "dev.rollout.generation";
     static final String AGENT = "dev.rollout.agent";

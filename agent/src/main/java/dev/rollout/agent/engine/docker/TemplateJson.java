@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** A container as the Engine shows it, into the body of the create call that makes it again. */
@@ -21,6 +22,9 @@ final class TemplateJson {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final int SHORT_ID = 12;
+
+    /** The networks that a container cannot be on beside others, and has no name of its own on. */
+    private static final Set<String> BUILT_IN = Set.of("host", "none", "bridge", "default");
 
     private final JsonNode config;
     private final JsonNode host;
@@ -38,17 +42,19 @@ final class TemplateJson {
         JsonNode host = found.path("HostConfig");
         String shortId = found.path("Id").asText().substring(0, SHORT_ID);
         String mode = host.path("NetworkMode").asText();
-        boolean shared = mode.equals("host") || mode.startsWith("container:");
+        boolean shared = mode.startsWith("container:");
 
         ObjectNode kept = config.deepCopy();
-        if (shared || config.path("Hostname").asText().equals(shortId)) {
-            kept.remove(List.of("Hostname", "Domainname")); // the Engine's own, not what was asked for
+        if (shared || mode.equals("host")) {
+            kept.remove(List.of("Hostname", "Domainname")); // the other's, not what was asked for
+        } else if (config.path("Hostname").asText().equals(shortId)) {
+            kept.remove("Hostname");
         }
         ObjectNode container = NODES.objectNode();
         container.set("Config", kept);
         container.set("HostConfig", host);
         ObjectNode networks = container.putObject("Networks");
-        if (!shared) {
+        if (!shared && !BUILT_IN.contains(mode)) {
             found.at("/NetworkSettings/Networks")
                     .fields()
                     .forEachRemaining(one -> networks.set(one.getKey(), endpoint(one.getValue(), shortId)));
@@ -79,7 +85,13 @@ final class TemplateJson {
 
     private static Map<String, @Nullable Object> definition(JsonNode config, JsonNode host, String mode) {
         Map<String, @Nullable Object> definition = new HashMap<>();
-        definition.put("labels", MAPPER.convertValue(config.path("Labels"), Map.class));
+        Map<String, String> labels = new TreeMap<>();
+        config.path("Labels").fields().forEachRemaining(label -> {
+            if (!label.getKey().startsWith(Labels.COMPOSE) && !label.getKey().startsWith(Labels.OURS)) {
+                labels.put(label.getKey(), label.getValue().asText());
+            }
+        });
+        definition.put("labels", labels);
         definition.put("ports", ports(host.path("PortBindings")));
         definition.put("expose", null);
         List<String> test = new ArrayList<>();
@@ -92,7 +104,7 @@ final class TemplateJson {
                 "stop_grace_period",
                 config.hasNonNull("StopTimeout") ? config.path("StopTimeout").asLong() + "s" : null);
         if (!mode.startsWith("container:")) { // it may have another id by now, which the file's own words lead to
-            definition.put("network_mode", Set.of("host", "none").contains(mode) ? mode : null);
+            definition.put("network_mode", BUILT_IN.contains(mode) ? mode : null);
         }
         return definition;
     }
@@ -140,6 +152,10 @@ final class TemplateJson {
                 made.set(shared, now.path(shared));
             }
         }
+        ArrayNode links = NODES.arrayNode(); // shown as /other:/this/alias, and wanted as other:alias
+        made.path("Links")
+                .forEach(link -> links.add(link.asText().replaceFirst("^/", "").replaceFirst(":/.*/", ":")));
+        made.set("Links", links);
         injection.binds().forEach(array(made, "Binds")::add);
         injection.groups().forEach(array(made, "GroupAdd")::add);
         inheritedVolumes.forEach((target, volume) -> inherit(made, target, volume));
@@ -159,7 +175,7 @@ final class TemplateJson {
     /** An anonymous volume goes on in the next container; a place that has something else keeps it. */
     private static void inherit(ObjectNode host, String target, String volume) {
         for (JsonNode bind : host.path("Binds")) {
-            if (bind.asText().split(":", 3)[1].equals(target)) {
+            if ((bind.asText() + ":").contains(":" + target + ":")) {
                 return;
             }
         }
