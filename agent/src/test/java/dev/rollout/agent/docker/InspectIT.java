@@ -63,12 +63,18 @@ class InspectIT {
             networks    | command: sleep 100\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10}}
             host        | command: sleep 100\\nnetwork_mode: host
             bridge      | command: sleep 100\\nnetwork_mode: bridge\\ndomainname: d.org
+            links       | command: sleep 100\\nnetwork_mode: bridge\\nexternal_links: [OTHER, 'OTHER:l']
             ports       | command: sleep 100\\nports: ['127.0.0.1:0:80', '127.0.0.1::81/udp']\\ndeploy: {update_config: {order: stop-first}}
             entrypoint  | entrypoint: ['sleep']\\ncommand: ['100']
             secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf}]
             """)
-    void equalsThatOfDockerComposeCreate(String name, String keys) throws Exception {
+    void equalsThatOfDockerComposeCreate(String name, String text) throws Exception {
         try (Rig rig = new Rig(agent())) {
+            String other = rig.project + "-other";
+            String keys = text.replace("OTHER", other);
+            if (!keys.equals(text)) {
+                ok(rig.docker("run", "-d", "--name", other, "rollout-examples/busybox:1", "sleep", "100"));
+            }
             services(rig, keys);
             Rig.Ran create = rig.compose("create");
             assertEquals(0, create.exit(), create.all());
@@ -89,6 +95,7 @@ class InspectIT {
             Rig.Ran again = rig.compose("up", "-d");
             assertTrue(rig.containers("a").stream().anyMatch(c -> c.id().equals(id) && c.running()), again.all());
             rig.compose("down", "-v", "--remove-orphans", "-t", "0");
+            rig.docker("rm", "-f", other);
         }
     }
 

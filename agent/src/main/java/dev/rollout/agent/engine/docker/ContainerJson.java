@@ -205,7 +205,11 @@ final class ContainerJson {
                             .put("HostPort", port.text("published", "")));
         }
         host.putObject("RestartPolicy").put("Name", "no");
-        host.put("NetworkMode", networkMode());
+        String mode = networkMode();
+        host.put("NetworkMode", mode);
+        if (mode.equals("bridge") || mode.equals("default")) { // elsewhere they are the endpoint's
+            host.set("Links", array(links()));
+        }
         new MountsJson(spec).into(host, birth.injection().binds(), inheritedVolumes);
         namespaces(host);
         lists(host, birth);
