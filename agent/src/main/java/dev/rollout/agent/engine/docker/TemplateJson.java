@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** A container as the Engine shows it, into the body of the create call that makes it again. */
@@ -92,7 +93,10 @@ final class TemplateJson {
             }
         });
         definition.put("labels", labels);
-        definition.put("ports", ports(host.path("PortBindings")));
+        if (!config.path("Labels")
+                .has(Labels.ROLLOUT)) { // of another agent's the gateway may have the ports: as in the file
+            definition.put("ports", ports(host.path("PortBindings")));
+        }
         definition.put("expose", null);
         List<String> test = new ArrayList<>();
         config.path("Healthcheck").path("Test").forEach(word -> test.add(word.asText()));
@@ -138,7 +142,9 @@ final class TemplateJson {
         ObjectNode body = config.deepCopy();
         body.set("Image", ours.path("Image"));
         body.set("Labels", ours.path("Labels"));
-        injection.environment().forEach((name, value) -> array(body, "Env").add(name + "=" + value));
+        injection
+                .environment()
+                .forEach((name, value) -> put(array(body, "Env"), name + "=" + value, TemplateJson::name));
         ObjectNode made = body.set("HostConfig", host.deepCopy()).withObject("/HostConfig");
         made.remove(List.of("ContainerIDFile", "AutoRemove", "PortBindings"));
         JsonNode now = ours.path("HostConfig");
@@ -156,7 +162,7 @@ final class TemplateJson {
         made.path("Links")
                 .forEach(link -> links.add(link.asText().replaceFirst("^/", "").replaceFirst(":/.*/", ":")));
         made.set("Links", links);
-        injection.binds().forEach(array(made, "Binds")::add);
+        injection.binds().forEach(bind -> put(array(made, "Binds"), bind, TemplateJson::target));
         injection.groups().forEach(array(made, "GroupAdd")::add);
         inheritedVolumes.forEach((target, volume) -> inherit(made, target, volume));
         List<ContainerJson.Endpoint> endpoints = endpoints();
@@ -167,6 +173,25 @@ final class TemplateJson {
         return body;
     }
 
+    /** Another agent may have put the same there before. */
+    private static void put(ArrayNode list, String text, UnaryOperator<String> key) {
+        for (int i = list.size() - 1; i >= 0; i--) {
+            if (key.apply(list.get(i).asText()).equals(key.apply(text))) {
+                list.remove(i);
+            }
+        }
+        list.add(text);
+    }
+
+    private static String name(String variable) {
+        return variable.split("=", 2)[0];
+    }
+
+    private static String target(String bind) {
+        String[] parts = bind.split(":", 3);
+        return parts[Math.min(1, parts.length - 1)];
+    }
+
     /** The Engine shows a list that was not given as null. */
     private static ArrayNode array(ObjectNode node, String name) {
         return node.path(name) instanceof ArrayNode array ? array : node.putArray(name);
@@ -175,7 +200,7 @@ final class TemplateJson {
     /** An anonymous volume goes on in the next container; a place that has something else keeps it. */
     private static void inherit(ObjectNode host, String target, String volume) {
         for (JsonNode bind : host.path("Binds")) {
-            if ((bind.asText() + ":").contains(":" + target + ":")) {
+            if (target(bind.asText()).equals(target)) {
                 return;
             }
         }
