@@ -70,7 +70,9 @@ final class AgentProcess implements Api.Host {
         engine = new DockerEngine(DockerHost.find(System.getenv()), System.getenv());
         roles = new SharedRoles(folders.shm(), folders.state(), id);
         traffic = new GatewaySwitch(folders);
-        engine.onChange((key, container) -> traffic.follow(key, container, engine::find));
+        engine.onChange(
+                (key, container) -> traffic.follow(key, container, engine::find),
+                () -> traffic.followAll(engine::find));
         Waiter waiter = Waiter.real();
         rollouts = new Rollouts(
                 new Ports(

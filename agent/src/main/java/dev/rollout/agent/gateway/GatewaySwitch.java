@@ -10,6 +10,7 @@ import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.rollout.ClientCounts;
 import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.rollout.EngineUnavailable;
 import dev.rollout.agent.rollout.Served;
 import dev.rollout.agent.rollout.TrafficSwitch;
 import java.io.IOException;
@@ -17,19 +18,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The traffic of published ports, through the gateway's process. */
 public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(GatewaySwitch.class);
     private static final long PARK_NANOS = 2 * GatewayProcess.RETIRE_NANOS;
     private static final long PARK_LOOK_MILLIS = 50;
 
@@ -256,35 +258,55 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         return routes(now, key).stream().anyMatch(route -> route.path("stale").asBoolean());
     }
 
-    /**
-     * A container of a service has come or gone: one that is led to and was started again may have another address, and where
-     * all are gone ({@code docker compose down}) the ports are given back.
-     */
-    public synchronized void follow(ServiceKey key, String container, Function<String, Optional<Instance>> find) {
-        List<Route> now = of(key);
-        Set<String> ledTo = new HashSet<>();
-        now.forEach(route -> route.backends().forEach(backend -> ledTo.add(backend.instance())));
-        if (!ledTo.contains(container)) {
-            return; // as most: a candidate, or a previous that has been left
+    /** A container of a service has come or gone. */
+    public void follow(ServiceKey key, String container, Function<String, Optional<Instance>> find) {
+        boolean ledTo = of(key).stream()
+                .flatMap(route -> route.backends().stream())
+                .anyMatch(backend -> backend.instance().equals(container));
+        if (ledTo) { // mostly not: a candidate, or a previous that has been left
+            follow(key, find);
         }
-        Map<String, Instance> there = new HashMap<>();
-        ledTo.forEach(one -> find.apply(one).ifPresent(found -> there.put(one, found)));
-        List<Route> next = there.isEmpty()
-                ? List.of()
-                : now.stream().map(route -> moved(route, there)).toList();
-        if (!next.equals(now)) {
-            put(key, next);
+    }
+
+    /** Containers may have come and gone unseen. */
+    public void followAll(Function<String, Optional<Instance>> find) {
+        keeper.routes().stream()
+                .map(route -> new ServiceKey(route.project(), route.service()))
+                .distinct()
+                .forEach(key -> follow(key, find));
+    }
+
+    /**
+     * What is led to has its address of now, and none while it does not run: that may be another's. Where all are gone
+     * ({@code docker compose down}) the ports are given back.
+     */
+    private synchronized void follow(ServiceKey key, Function<String, Optional<Instance>> find) {
+        try {
+            List<Route> now = of(key);
+            Map<String, Instance> there = new HashMap<>();
+            now.stream()
+                    .flatMap(route -> route.backends().stream())
+                    .map(Route.Backend::instance)
+                    .distinct()
+                    .forEach(one -> find.apply(one).ifPresent(found -> there.put(one, found)));
+            boolean gone = there.isEmpty()
+                    && now.stream().anyMatch(route -> !route.backends().isEmpty());
+            List<Route> next = gone
+                    ? List.of()
+                    : now.stream().map(route -> moved(route, there)).toList();
+            if (!next.equals(now)) {
+                put(key, next);
+            }
+        } catch (EngineRefused | EngineUnavailable e) {
+            LOG.warn("the ports of {} are led as before: {}", key, e.getMessage());
         }
     }
 
     private static Route moved(Route route, Map<String, Instance> there) {
         return route.to(route.backends().stream()
-                .map(backend -> {
-                    Instance found = there.get(backend.instance());
-                    return found != null && found.running() && found.address() != null
-                            ? new Route.Backend(backend.instance(), address(found), backend.port())
-                            : backend;
-                })
+                .filter(backend -> there.containsKey(backend.instance()))
+                .map(backend -> backend.at(Objects.requireNonNullElse(
+                        Objects.requireNonNull(there.get(backend.instance())).address(), "")))
                 .toList());
     }
 

@@ -56,7 +56,9 @@ final class Port {
             List<Target> now = new ArrayList<>();
             List<Target> known = new ArrayList<>(leaving);
             known.addAll(List.of(targets));
-            for (Route.Backend backend : next.paused() ? List.<Route.Backend>of() : next.backends()) {
+            List<Route.Backend> backends = next.paused() ? List.of() : next.backends();
+            for (Route.Backend backend :
+                    backends.stream().filter(Route.Backend::known).toList()) {
                 now.add(known.stream()
                         .filter(target -> target.backend.equals(backend))
                         .findFirst()

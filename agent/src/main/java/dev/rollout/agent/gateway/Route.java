@@ -34,8 +34,19 @@ public record Route(
         TCP
     }
 
-    /** @param instance the container's id */
-    public record Backend(String instance, String host, int port) {}
+    /**
+     * @param instance the container's id
+     * @param host its address; empty while it has none, or none that is known: it is led to when the agent tells it
+     */
+    public record Backend(String instance, String host, int port) {
+        boolean known() {
+            return !host.isEmpty();
+        }
+
+        Backend at(String address) {
+            return new Backend(instance, address, port);
+        }
+    }
 
     /** Where it listens, as a person writes it. */
     public String listen() {

@@ -1,6 +1,7 @@
 package dev.rollout.agent.gateway;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Folders;
 import java.io.IOException;
@@ -10,9 +11,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
 
-/** The routes on disk: a gateway comes back with what it had. Written whole, beside, and renamed. */
+/**
+ * The routes on disk: a gateway comes back with what it had. Written whole, beside, and renamed. After a reboot an address
+ * may be another container's, so none is taken over from before.
+ */
 final class RouteFile {
+    private static final Path BOOT = Path.of("/proc/sys/kernel/random/boot_id");
+
     private final Path file;
 
     RouteFile(Folders folders) {
@@ -20,17 +27,29 @@ final class RouteFile {
     }
 
     List<Route> read() throws IOException {
-        return Files.exists(file)
-                ? Json.MAPPER.readValue(file.toFile(), new TypeReference<List<Route>>() {})
-                : List.of();
+        if (!Files.exists(file)) {
+            return List.of();
+        }
+        JsonNode content = Json.MAPPER.readTree(file.toFile());
+        List<Route> routes = Json.MAPPER.convertValue(content.path("routes"), new TypeReference<List<Route>>() {});
+        return content.path("boot").asText().equals(boot())
+                ? routes
+                : routes.stream()
+                        .map(route -> route.to(
+                                route.backends().stream().map(one -> one.at("")).toList()))
+                        .toList();
     }
 
     void write(List<Route> routes) throws IOException {
         Path beside = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(beside, Json.text(routes));
+        Files.writeString(beside, Json.text(Map.of("boot", boot(), "routes", routes)));
         try (FileChannel channel = FileChannel.open(beside, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
         Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static String boot() throws IOException {
+        return Files.readString(BOOT).strip();
     }
 }

@@ -2,6 +2,7 @@ package dev.rollout.agent.docker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -171,6 +172,77 @@ class GatewayIT {
             ok(rig.rollout("undo", "web"));
             nothingLost(new Load(port), "2");
         }
+    }
+
+    /** Docker gives the addresses of containers that have stopped to those that start. */
+    @Test
+    void anAddressThatIsAnothersByNowIsNotLedTo() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            int others = freePort();
+            rig.services(web("own", port) + web("other", others).replace("web:", "neighbour:"));
+            ok(rig.rollout("up"));
+            String own = rig.containers("web").getFirst().id();
+            String other = rig.containers("neighbour").getFirst().id();
+
+            swapAddresses(rig, own, other);
+            awaitAnswer("own", port);
+            awaitAnswer("other", others);
+
+            ok(rig.docker("stop", own));
+            ok(rig.docker("restart", other));
+            awaitAnswer("other", others);
+            assertEquals("HTTP/1.1 503", said(port), "what is stopped is waited for, and nobody else is asked");
+            ok(rig.docker("start", own));
+            awaitAnswer("own", port);
+
+            ProcessHandle.of(rig.agentPid()).orElseThrow().destroyForcibly();
+            swapAddresses(rig, own, other);
+            ok(rig.rollout("agent", "start"));
+            awaitAnswer("own", port);
+            awaitAnswer("other", others);
+
+            ok(rig.rollout("agent", "stop"));
+            ok(rig.rollout("gateway", "stop"));
+            Path file = rig.folder.resolve("state/gateway.json");
+            Files.writeString(file, Files.readString(file).replaceFirst("\"boot\":\"[^\"]*", "\"boot\":\"another"));
+            Process gateway = rig.start("gateway", "run");
+            swapAddresses(rig, own, other);
+            while (said(port).isEmpty()) {
+                Thread.sleep(50); // until it listens
+            }
+            assertEquals("HTTP/1.1 503", said(port), "after a reboot no address is what it was");
+            ok(rig.rollout("agent", "start"));
+            awaitAnswer("own", port);
+            awaitAnswer("other", others);
+            gateway.destroy();
+        }
+    }
+
+    /** The one with the higher address is started first, and gets the lower one. */
+    private static void swapAddresses(Rig rig, String one, String other) throws Exception {
+        String before = address(rig, one);
+        boolean higher = lastNumber(before) > lastNumber(address(rig, other));
+        ok(rig.docker("stop", one, other));
+        ok(rig.docker("start", higher ? one : other, higher ? other : one));
+        assertNotEquals(before, address(rig, one), "this proves nothing where the addresses stay");
+    }
+
+    private static int lastNumber(String address) {
+        return Integer.parseInt(address.strip().replaceFirst(".*\\.", ""));
+    }
+
+    private static String address(Rig rig, String id) throws Exception {
+        return rig.docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", id)
+                .out();
+    }
+
+    private static void awaitAnswer(String text, int port) throws InterruptedException {
+        long start = System.nanoTime();
+        while (!answer(port, "/").equals(text) && System.nanoTime() - start < 20_000_000_000L) {
+            Thread.sleep(50);
+        }
+        assertEquals(text, answer(port, "/"));
     }
 
     private static String answer(int port, String path) {
@@ -347,7 +419,7 @@ class GatewayIT {
                             Rig.ROOT.resolve("scripts/gateway-route").toString(), "HTTP", port + "", freePort() + "")
                     .out();
             Files.createDirectories(rig.folder.resolve("state"));
-            Files.writeString(rig.folder.resolve("state/gateway.json"), "[" + route + "]");
+            Files.writeString(rig.folder.resolve("state/gateway.json"), route);
             assertEquals("held", said(port));
             Process gateway = rig.start("gateway", "run");
             for (int i = 0; i < 200 && said(port).equals("held"); i++) {

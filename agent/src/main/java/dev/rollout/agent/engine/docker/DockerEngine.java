@@ -147,9 +147,13 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         return List.copyOf(wanted);
     }
 
-    /** Calls back with a container of a Compose service that was started or removed. */
-    public void onChange(BiConsumer<ServiceKey, String> taker) {
-        exits.onChange(taker);
+    /**
+     * Calls back with a container of a Compose service that was started, has died or was removed.
+     *
+     * @param unseen is called when that may have happened unseen
+     */
+    public void onChange(BiConsumer<ServiceKey, String> taker, Runnable unseen) {
+        exits.onChange(taker, unseen);
     }
 
     @Override

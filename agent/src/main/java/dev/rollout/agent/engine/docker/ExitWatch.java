@@ -27,6 +27,7 @@ final class ExitWatch implements AutoCloseable {
     private final Map<String, CompletableFuture<Exit>> waiting = new ConcurrentHashMap<>();
     private final Thread thread;
     private volatile BiConsumer<ServiceKey, String> changed = (key, id) -> {};
+    private volatile Runnable unseen = () -> {};
     private volatile boolean closed;
 
     ExitWatch(DockerApi api) {
@@ -65,6 +66,7 @@ final class ExitWatch implements AutoCloseable {
             try {
                 api.stream(Request.Method.GET, "/events?filters=" + FILTER, null, Map.of(), body -> {
                     waiting.forEach(this::look); // what happened while nobody listened
+                    Thread.ofVirtual().name("unseen").start(unseen);
                     try (MappingIterator<JsonNode> events =
                             json.readerFor(JsonNode.class).readValues(body)) {
                         while (events.hasNextValue()) {
@@ -84,9 +86,15 @@ final class ExitWatch implements AutoCloseable {
         }
     }
 
-    /** Calls back with a container of a Compose service that was started or removed. */
-    void onChange(BiConsumer<ServiceKey, String> taker) {
+    /**
+     * Calls back with a container of a Compose service that was started, has died or was removed.
+     *
+     * @param toLook is called when that may have happened unseen
+     */
+    void onChange(BiConsumer<ServiceKey, String> taker, Runnable toLook) {
         changed = taker;
+        unseen = toLook;
+        Thread.ofVirtual().name("unseen").start(toLook); // the stream may be open already
     }
 
     private void take(JsonNode event) {
@@ -95,7 +103,7 @@ final class ExitWatch implements AutoCloseable {
             died(event);
         }
         JsonNode labels = event.at("/Actor/Attributes");
-        if (!action.equals("die") && labels.has(Labels.SERVICE)) {
+        if (labels.has(Labels.SERVICE)) {
             ServiceKey key = new ServiceKey(
                     labels.path(Labels.PROJECT).asText(),
                     labels.path(Labels.SERVICE).asText());
