@@ -8,6 +8,7 @@ import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The verbs of the gateway itself. */
 final class GatewayVerb {
@@ -50,22 +51,30 @@ final class GatewayVerb {
             }
             List<List<String>> rows = new ArrayList<>();
             for (JsonNode route : gateway.path("routes")) {
+                String listen =
+                        route.path("listen").asText() + " " + route.path("mode").asText();
+                String service = route.path("project").asText() + "/"
+                        + route.path("service").asText();
+                List<String> counts = Stream.of("drained", "cut", "bytesIn", "bytesOut")
+                        .map(count -> route.path(count).asText())
+                        .toList();
                 for (JsonNode target : route.path("targets")) {
-                    rows.add(List.of(
-                            route.path("listen").asText() + " "
-                                    + route.path("mode").asText(),
-                            route.path("project").asText() + "/"
-                                    + route.path("service").asText(),
-                            shortId(target.path("instance").asText()),
-                            target.path("address").asText(),
-                            target.path("state").asText(),
-                            target.path("inFlight").asText(),
-                            target.path("requests").asText(),
-                            target.path("errors").asText(),
-                            route.path("drained").asText(),
-                            route.path("cut").asText(),
-                            route.path("bytesIn").asText(),
-                            route.path("bytesOut").asText()));
+                    String address = target.path("address").asText();
+                    rows.add(row(
+                            List.of(
+                                    listen,
+                                    service,
+                                    shortId(target.path("instance").asText()),
+                                    address.isEmpty() ? "-" : address,
+                                    target.path("state").asText(),
+                                    target.path("inFlight").asText(),
+                                    target.path("requests").asText(),
+                                    target.path("errors").asText()),
+                            counts));
+                }
+                if (route.path("targets").isEmpty()) { // requests wait
+                    String state = route.path("paused").asBoolean() ? "paused" : "waiting";
+                    rows.add(row(List.of(listen, service, "-", "-", state, "-", "-", "-"), counts));
                 }
             }
             table(
@@ -84,6 +93,10 @@ final class GatewayVerb {
                             "OUT"),
                     rows);
             return Exit.DONE;
+        }
+
+        private static List<String> row(List<String> target, List<String> port) {
+            return Stream.concat(target.stream(), port.stream()).toList();
         }
     }
 

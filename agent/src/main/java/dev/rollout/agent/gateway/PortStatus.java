@@ -39,7 +39,7 @@ record PortStatus(
         boolean stale,
         List<TargetStatus> targets) {
 
-    /** @param state ready, unreachable or draining */
+    /** @param state ready, unreachable, draining, or stopped: it has no address then */
     record TargetStatus(String instance, String address, String state, int inFlight, long requests, long errors) {
         private boolean same(TargetStatus other) {
             return instance.equals(other.instance) && address.equals(other.address);
@@ -81,7 +81,16 @@ record PortStatus(
                 port.latency.sumMicros(),
                 listener.beside(),
                 listener.stale(),
-                port.all().stream().map(target -> of(port, target)).toList());
+                targets(port));
+    }
+
+    private static List<TargetStatus> targets(Port port) {
+        List<TargetStatus> targets = new ArrayList<>();
+        port.all().forEach(target -> targets.add(of(port, target)));
+        port.route().backends().stream()
+                .filter(backend -> !backend.known())
+                .forEach(backend -> targets.add(new TargetStatus(backend.instance(), "", "stopped", 0, 0, 0)));
+        return targets;
     }
 
     private static TargetStatus of(Port port, Target target) {

@@ -193,6 +193,8 @@ class GatewayIT {
             ok(rig.docker("restart", other));
             awaitAnswer("other", others);
             assertEquals("HTTP/1.1 503", said(port), "what is stopped is waited for, and nobody else is asked");
+            String status = rig.rollout("gateway", "status").out();
+            assertTrue(status.contains(own.substring(0, 12)) && status.contains(" stopped "), status);
             ok(rig.docker("start", own));
             awaitAnswer("own", port);
 
@@ -208,8 +210,8 @@ class GatewayIT {
             Files.writeString(file, Files.readString(file).replaceFirst("\"boot\":\"[^\"]*", "\"boot\":\"another"));
             Process gateway = rig.start("gateway", "run");
             swapAddresses(rig, own, other);
-            while (said(port).isEmpty()) {
-                Thread.sleep(50); // until it listens
+            while (gateway.isAlive() && !listens(port)) {
+                Thread.sleep(50);
             }
             assertEquals("HTTP/1.1 503", said(port), "after a reboot no address is what it was");
             ok(rig.rollout("agent", "start"));
@@ -429,6 +431,14 @@ class GatewayIT {
             gateway.destroy();
             assertTrue(gateway.waitFor(10, TimeUnit.SECONDS));
             assertEquals("held", said(port));
+        }
+    }
+
+    private static boolean listens(int port) {
+        try (Socket socket = new Socket("127.0.0.1", port)) {
+            return socket.isConnected();
+        } catch (IOException e) {
+            return false;
         }
     }
 
