@@ -116,7 +116,8 @@ final class RolloutGrammar {
     private static final Shape ABSOLUTE = (node, path) -> {
         Object read = TEXT.read(node, path);
         if (read instanceof String text && (!text.startsWith("/") || text.endsWith("/"))) {
-            throw new ComposeException(node.mark(), path + " is the whole path of a file: /tmp/drain");
+            throw new ComposeException(
+                    node.mark(), path + " is the whole path of a file, from / on; it cannot be '" + text + "'");
         }
         return read;
     };

@@ -57,6 +57,7 @@ final class Call implements Exchange {
     private boolean eventStream;
     private long bytes;
     private String instance = "nobody";
+    private boolean waited;
     private boolean clientEnded;
     private boolean over;
 
@@ -85,6 +86,10 @@ final class Call implements Exchange {
         if (upgrade != null && !client.isStream() && !upgrade.equalsIgnoreCase(Http2.CLEAR)) {
             headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE).set(HttpHeaderNames.UPGRADE, upgrade);
         }
+        take();
+    }
+
+    private void take() {
         port.takeOrWait(client.loop(), taken -> {
             if (taken == null) {
                 end(HttpResponseStatus.SERVICE_UNAVAILABLE, "no instance is ready", false);
@@ -119,14 +124,25 @@ final class Call implements Exchange {
             return;
         }
         front.upstreams().connect(to).onSuccess(this::connected).onFailure(cause -> {
-            if (!over) { // nothing was sent: another target may have it, once
-                to.eject();
-                again("the instance cannot be reached: " + cause.getMessage());
+            if (!over) {
+                unreached(to, "the instance cannot be reached: " + cause.getMessage());
             }
         });
     }
 
+    /** Nothing was sent: another target may have it at once, and any when there is one again. */
+    private void unreached(Target to, String words) {
+        to.eject();
+        if (failed == null || !port.later(client.loop(), to, !waited, this::take)) {
+            again(words);
+            return;
+        }
+        waited = true;
+        free();
+    }
+
     private void connected(Upstream fresh) {
+        fresh.target.reached();
         if (over) {
             front.upstreams().give(fresh); // its client has gone in the meantime
         } else {

@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Port {
     private static final int MOST_HELD = 10_000;
+    private static final long AGAIN_MILLIS = 100;
 
     final LongAdder requests = new LongAdder();
     final LongAdder errors = new LongAdder();
@@ -35,6 +37,7 @@ final class Port {
     private final LongAdder endedWhileLeaving = new LongAdder();
     private final Queue<Promise<Target>> waiting = new ArrayDeque<>();
     private final List<Target> leaving = new ArrayList<>();
+    private final AtomicInteger later = new AtomicInteger();
     private volatile Route route;
     private volatile boolean handedOver;
     private volatile Target[] targets = {};
@@ -193,6 +196,33 @@ final class Port {
             }
         }
         promise.tryComplete(take(null));
+    }
+
+    /**
+     * Where no instance could be reached: has it tried again in a moment. False, and nothing is done, where this one has been
+     * away for longer than the route holds requests, or too much waits already.
+     *
+     * @param first whether it has not waited yet
+     */
+    boolean later(EventLoop loop, Target target, boolean first, Runnable again) {
+        if (!target.justAway(route.policy().hold()) || later.get() >= MOST_HELD) {
+            return false;
+        }
+        if (first) {
+            held.increment();
+        }
+        later.incrementAndGet();
+        loop.schedule(
+                () -> {
+                    later.decrementAndGet();
+                    boolean another = target.triedWithin(AGAIN_MILLIS / 2); // has tried for all that wait
+                    if (!another || !later(loop, target, false, again)) {
+                        again.run();
+                    }
+                },
+                AGAIN_MILLIS,
+                TimeUnit.MILLISECONDS);
+        return true;
     }
 
     /** It has begun something for a client; {@link #done(Target, Exchange)} when that has ended. */

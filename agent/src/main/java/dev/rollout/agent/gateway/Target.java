@@ -3,6 +3,7 @@ package dev.rollout.agent.gateway;
 import java.net.InetSocketAddress;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -19,6 +20,7 @@ final class Target {
     private volatile boolean leaving;
     private volatile long ejectedAt;
     private volatile boolean ejected;
+    private volatile long awaySince; // 0: it was reached when it was last tried
 
     Target(Route.Backend backend) {
         this.backend = backend;
@@ -39,6 +41,25 @@ final class Target {
         errors.increment();
         ejectedAt = System.nanoTime();
         ejected = true;
+        if (awaySince == 0) {
+            awaySince = ejectedAt | 1;
+        }
+    }
+
+    void reached() {
+        if (awaySince != 0) {
+            awaySince = 0;
+        }
+    }
+
+    /** Whether it has been out of reach for less than this: it may just be starting again. */
+    boolean justAway(long millis) {
+        return awaySince != 0 && System.nanoTime() - awaySince < TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
+    /** Whether it was tried, in vain, within this time. */
+    boolean triedWithin(long millis) {
+        return System.nanoTime() - ejectedAt < TimeUnit.MILLISECONDS.toNanos(millis);
     }
 
     boolean wellKnown() {

@@ -19,29 +19,49 @@ final class TcpFront extends Front {
         port().requests.increment();
         here.config().setAutoRead(false); // what it says can wait where it is until there is somebody to hear it
         Tie tie = new Tie(port(), here, false, () -> {});
+        take(tie, here, 0);
+    }
+
+    private void take(Tie tie, Channel here, int failures) {
         port().takeOrWait(here.eventLoop(), target -> {
             if (target == null) {
                 refuse(here);
             } else {
-                connect(tie, here, target, true);
+                connect(tie, here, target, failures);
             }
         });
     }
 
-    private void connect(Tie tie, Channel here, Target target, boolean first) {
+    private void connect(Tie tie, Channel here, Target target, int failures) {
         loop().connect(target.address)
-                .onSuccess(there -> tie.join(target, there))
+                .onSuccess(there -> {
+                    target.reached();
+                    tie.join(target, there);
+                })
                 .onFailure(e -> {
                     target.eject();
                     port().done(target);
-                    Target other = first ? port().take(target) : null;
-                    if (other != null) {
-                        port().retries.increment();
-                        connect(tie, here, other, false);
-                    } else {
-                        refuse(here);
+                    unreached(tie, here, target, failures + 1);
+                });
+    }
+
+    /** Another target may have it at once, and any when there is one again. */
+    private void unreached(Tie tie, Channel here, Target target, int failures) {
+        Target other = failures == 1 ? port().take(target) : null;
+        if (other != null) {
+            port().retries.increment();
+            connect(tie, here, other, failures);
+            return;
+        }
+        boolean waits = here.isActive()
+                && port().later(here.eventLoop(), target, failures == 2, () -> {
+                    if (here.isActive()) {
+                        take(tie, here, failures);
                     }
                 });
+        if (!waits) {
+            refuse(here);
+        }
     }
 
     private void refuse(Channel here) {

@@ -25,14 +25,22 @@ final class Backend implements AutoCloseable {
     final List<String> heads = new CopyOnWriteArrayList<>();
 
     Backend(Script script) throws IOException {
+        this(0, script);
+    }
+
+    private Backend(int port, Script script) throws IOException {
         this.script = script;
-        this.server = new ServerSocket(0, 1024, InetAddress.getLoopbackAddress());
+        this.server = new ServerSocket(port, 1024, InetAddress.getLoopbackAddress());
         this.accepting = Thread.ofVirtual().start(this::accept);
     }
 
     /** Answers every request with a body. */
     static Backend saying(String body) throws IOException {
-        return new Backend((head, in, out) -> {
+        return saying(0, body);
+    }
+
+    static Backend saying(int port, String body) throws IOException {
+        return new Backend(port, (head, in, out) -> {
             length(head, in);
             write(out, "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
         });

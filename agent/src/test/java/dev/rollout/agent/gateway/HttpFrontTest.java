@@ -11,6 +11,7 @@ import io.vertx.core.VertxOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -345,6 +346,43 @@ class HttpFrontTest extends FrontFixture {
             assertTrue(client.answer().startsWith("HTTP/1.1 502"));
         }
         assertEquals(before + 1, asked.get() + well.heads.size(), "what could be done twice is done once");
+        awaitIdle();
+    }
+
+    /** Its container is starting again, say: nothing was sent, so a request can wait for it as for any other. */
+    @Test
+    void anInstanceThatJustRefusesConnectionsIsWaitedFor() throws Exception {
+        Backend dead = Backend.saying("dead");
+        dead.close();
+        lead(PortPolicy.holding(20_000), dead);
+        List<Client> clients = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            clients.add(new Client().send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbuy"));
+        }
+        while (port.held.sum() < 10) {
+            Thread.sleep(10);
+        }
+        try (Backend back = Backend.saying(dead.port(), "back")) {
+            for (Client client : clients) {
+                assertEquals("HTTP/1.1 200 OK|back", client.answer());
+                client.close();
+            }
+            assertEquals(10, back.heads.size());
+            awaitIdle();
+        }
+    }
+
+    @Test
+    void anInstanceThatStaysAwayIsWaitedForOnce() throws Exception {
+        Backend dead = Backend.saying("dead");
+        dead.close();
+        lead(PortPolicy.holding(300), dead);
+        for (int i = 0; i < 3; i++) {
+            try (Client client = new Client()) {
+                assertTrue(client.send(GET).answer().startsWith("HTTP/1.1 502"));
+            }
+        }
+        assertEquals(1, port.held.sum(), "it has been away for longer than the others would wait");
         awaitIdle();
     }
 

@@ -78,6 +78,29 @@ class TcpFrontTest {
         void by(Socket socket) throws Exception;
     }
 
+    /** Its container is starting again, say. */
+    @Test
+    void anInstanceThatJustRefusesConnectionsIsWaitedFor() throws Exception {
+        int number;
+        try (ServerSocket free = new ServerSocket(0)) {
+            number = free.getLocalPort();
+        }
+        try (Socket client = new Socket("127.0.0.1", lead(number, PortPolicy.holding(20_000)))) {
+            client.setSoTimeout(10_000);
+            client.getOutputStream().write('a');
+            while (port.held.sum() == 0) {
+                Thread.sleep(10);
+            }
+            try (ServerSocket back = new ServerSocket(number, 10, InetAddress.getLoopbackAddress());
+                    Socket there = back.accept()) {
+                assertEquals('a', there.getInputStream().read());
+                there.getOutputStream().write('b');
+                assertEquals('b', client.getInputStream().read());
+            }
+        }
+        awaitNone();
+    }
+
     /** Who sends all and says so by closing that direction still gets its answer, however large. */
     @Test
     void aClosedDirectionLeavesTheOtherOpen() throws Exception {
