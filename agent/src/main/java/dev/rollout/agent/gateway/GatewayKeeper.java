@@ -23,6 +23,7 @@ final class GatewayKeeper implements AutoCloseable {
     private final Control control;
     private final RouteFile file;
     private final Thread watch;
+    private String said = "";
 
     GatewayKeeper(Folders folders) {
         this.folders = folders;
@@ -68,7 +69,10 @@ final class GatewayKeeper implements AutoCloseable {
                 start();
             }
         } catch (EngineRefused e) {
-            LOG.error("{}", e.getMessage()); // and looked after again
+            if (!said.equals(e.getMessage())) {
+                said = String.valueOf(e.getMessage());
+                LOG.error("{}", said); // once; and looked after again
+            }
         }
     }
 

@@ -270,10 +270,14 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     /** Containers may have come and gone unseen. */
     public void followAll(Function<String, Optional<Instance>> find) {
-        keeper.routes().stream()
-                .map(route -> new ServiceKey(route.project(), route.service()))
-                .distinct()
-                .forEach(key -> follow(key, find));
+        try {
+            keeper.routes().stream()
+                    .map(route -> new ServiceKey(route.project(), route.service()))
+                    .distinct()
+                    .forEach(key -> follow(key, find));
+        } catch (EngineRefused e) {
+            LOG.error("{}", e.getMessage());
+        }
     }
 
     /**

@@ -228,16 +228,16 @@ final class Router {
     }
 
     private void end(Open gone) {
-        boolean parked = gone.port().route().parked();
         try {
-            long start = System.nanoTime();
-            if (parked) {
+            if (gone.port().route().parked()) {
+                long start = System.nanoTime();
                 do {
                     Thread.sleep(LEAVE_LOOK_MILLIS); // first: a connection may just be on its way here
                 } while (gone.port().connections.get() > 0 && System.nanoTime() - start < GatewayProcess.RETIRE_NANOS);
-            }
-            while (!parked && gone.port().busy()) { // until its instances are done, or cut
-                Thread.sleep(BUSY_LOOK_MILLIS);
+            } else {
+                while (gone.port().busy()) { // until its instances are done, or cut
+                    Thread.sleep(BUSY_LOOK_MILLIS);
+                }
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -28,6 +28,7 @@ final class ExitWatch implements AutoCloseable {
     private final Thread thread;
     private volatile BiConsumer<ServiceKey, String> changed = (key, id) -> {};
     private volatile Runnable unseen = () -> {};
+    private volatile boolean open;
     private volatile boolean closed;
 
     ExitWatch(DockerApi api) {
@@ -61,12 +62,17 @@ final class ExitWatch implements AutoCloseable {
         }
     }
 
+    private void lookAgain() {
+        Thread.ofVirtual().name("unseen").start(unseen);
+    }
+
     private void follow() {
         while (!closed) {
             try {
                 api.stream(Request.Method.GET, "/events?filters=" + FILTER, null, Map.of(), body -> {
                     waiting.forEach(this::look); // what happened while nobody listened
-                    Thread.ofVirtual().name("unseen").start(unseen);
+                    open = true;
+                    lookAgain();
                     try (MappingIterator<JsonNode> events =
                             json.readerFor(JsonNode.class).readValues(body)) {
                         while (events.hasNextValue()) {
@@ -77,6 +83,7 @@ final class ExitWatch implements AutoCloseable {
             } catch (EngineUnavailable | EngineRefused e) {
                 LOG.debug("the event stream ended: {}", e.getMessage());
             }
+            open = false;
             api.forgetVersion(); // the daemon may come back as another one
             try {
                 Thread.sleep(RECONNECT_MILLIS);
@@ -94,7 +101,9 @@ final class ExitWatch implements AutoCloseable {
     void onChange(BiConsumer<ServiceKey, String> taker, Runnable toLook) {
         changed = taker;
         unseen = toLook;
-        Thread.ofVirtual().name("unseen").start(toLook); // the stream may be open already
+        if (open) {
+            lookAgain(); // else when it opens
+        }
     }
 
     private void take(JsonNode event) {
