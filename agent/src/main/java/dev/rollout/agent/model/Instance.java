@@ -50,6 +50,11 @@ public record Instance(
         return state == State.RUNNING;
     }
 
+    /** Whether it may act, now or by itself in a moment. */
+    public boolean up() {
+        return state == State.RUNNING || state == State.RESTARTING || state == State.PAUSED;
+    }
+
     /** Twelve digits, as docker ps shows it. */
     public String shortId() {
         return id.substring(0, Math.min(12, id.length()));

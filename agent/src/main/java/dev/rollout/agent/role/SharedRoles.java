@@ -40,7 +40,6 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     /** A number of our own, so that no group of the host has to be made for it. */
     private static final int GROUP = 28770;
 
-    private static final String IN_CONTAINER = "/run/rollout";
     private static final Duration LEASE = Duration.ofSeconds(15);
     private static final double ALARM = 0.8;
 
@@ -67,14 +66,14 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     public synchronized ContainerEngine.Injection prepare(
             ServiceKey key, Handover handover, String instance, long generation, boolean standby) {
         try {
-            Path folder = folder(key);
+            Path folder = shared(key);
             Path durable = durable(key);
             Files.createDirectories(folder.resolve("state"));
             Files.createDirectories(durable);
             database(key, handover.mode()).window(handover.window().toMillis());
             int group = share(folder);
             Map<String, String> environment = new LinkedHashMap<>();
-            environment.put("ROLLOUT_DIR", IN_CONTAINER);
+            environment.put("ROLLOUT_DIR", INSIDE);
             environment.put("ROLLOUT_GENERATION", Long.toString(generation));
             environment.put("ROLLOUT_HOST", host);
             environment.put("ROLLOUT_INSTANCE", instance);
@@ -86,7 +85,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             }
             return new ContainerEngine.Injection(
                     environment,
-                    List.of(folder + ":" + IN_CONTAINER + ":rw", durable + ":" + IN_CONTAINER + "/state:ro"),
+                    List.of(folder + ":" + INSIDE + ":rw", durable + ":" + INSIDE + "/state:ro"),
                     List.of(Integer.toString(group)));
         } catch (IOException | SQLException e) {
             throw new EngineRefused(
@@ -115,7 +114,12 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         return group;
     }
 
-    private Path folder(ServiceKey key) {
+    @Override
+    public String folder(ServiceKey key) {
+        return shared(key).toString();
+    }
+
+    private Path shared(ServiceKey key) {
         return shm.resolve(key.project()).resolve(key.service());
     }
 
@@ -125,7 +129,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
 
     private ClaimsDatabase database(ServiceKey key, Mode mode) throws SQLException, IOException {
         Open there = open.get(key);
-        Path file = folder(key).resolve(ClaimsDatabase.NAME);
+        Path file = shared(key).resolve(ClaimsDatabase.NAME);
         boolean anew = !Files.exists(file);
         if (there != null && !anew && there.fileKey().equals(fileKey(file))) {
             return there.database();
@@ -146,7 +150,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             made.decide(decided.get().scope()); // a reboot, or a crash between the file and the row
         }
         if (anew) {
-            share(folder(key));
+            share(shared(key));
         }
         return made;
     }
@@ -180,7 +184,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             var file = RoleFile.read(durable(key).resolve(RoleFile.NAME));
             if (file.isPresent()) {
                 database(key, file.get().scope().mode());
-                share(folder(key));
+                share(shared(key));
             }
         } catch (IOException | SQLException e) {
             LOG.warn("the roles of {} cannot be recovered: {}", key, e.toString());
@@ -208,7 +212,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         LOG.warn("{}: an instance has a SQLite before 3.51.3: its claims move to a rollback journal", key);
         open.remove(key); // it is closed, even where the move fails
         ClaimsDatabase moved = database.moveToRollbackJournal();
-        open.put(key, new Open(moved, fileKey(folder(key).resolve(ClaimsDatabase.NAME))));
+        open.put(key, new Open(moved, fileKey(shared(key).resolve(ClaimsDatabase.NAME))));
         return moved;
     }
 

@@ -68,6 +68,9 @@ public interface ContainerEngine {
     /** How to reach a running container. */
     Reach reach(String id);
 
+    /** The host's folder that a container has at a path of its own; empty where it has none. */
+    Optional<String> folder(String id, String inside);
+
     /** What a container was made from; empty where it is gone. */
     Optional<Template> template(String id);
 

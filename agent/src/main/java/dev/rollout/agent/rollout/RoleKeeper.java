@@ -7,6 +7,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes roles where instances read them. Instances are named as {@link #name} says, for their whole life. */
 public interface RoleKeeper {
+    /** Where an instance finds its role and the claims, in its container. */
+    String INSIDE = "/run/rollout";
+
+    /** The same folder on the host. */
+    String folder(ServiceKey key);
+
     /** Makes the folder and the database of a service, and says what its instances need to reach them. */
     ContainerEngine.Injection prepare(
             ServiceKey key, Handover handover, String instance, long generation, boolean standby);

@@ -14,7 +14,6 @@ import dev.rollout.agent.model.Ticket;
 import dev.rollout.agent.rollout.machine.Phase;
 import dev.rollout.agent.rollout.machine.State;
 import dev.rollout.agent.rollout.plan.Plan;
-import dev.rollout.contract.Mode;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -52,6 +51,7 @@ public final class Rollouts implements AutoCloseable {
 
     private final Ports ports;
     private final String agent;
+    private final Admission admission;
     private final Reservations held;
     private final Map<String, RolloutRun> running = new ConcurrentHashMap<>();
     private final Map<String, CompletableFuture<Void>> aborts = new ConcurrentHashMap<>();
@@ -61,6 +61,7 @@ public final class Rollouts implements AutoCloseable {
     public Rollouts(Ports ports, String agent) {
         this.ports = ports;
         this.agent = agent;
+        this.admission = new Admission(ports, agent);
         this.held = new Reservations(ports);
     }
 
@@ -81,7 +82,7 @@ public final class Rollouts implements AutoCloseable {
 
     /** What {@link #up} would do. Changes nothing. */
     public Plan plan(ServiceSpec spec, UpRequest.Force force) {
-        check(spec);
+        admission.check(spec);
         return plan(spec, ports.engine().revision(spec), force, ports.engine().instances(spec.key()));
     }
 
@@ -139,7 +140,7 @@ public final class Rollouts implements AutoCloseable {
                 continue;
             }
             if (!job) {
-                check(spec);
+                admission.check(spec);
             }
             if (!dependency && request.kind() == Ticket.Kind.RELEASE) {
                 ports.traffic().refusalToRelease(spec).ifPresent(sentence -> {
@@ -163,27 +164,6 @@ public final class Rollouts implements AutoCloseable {
 
     private static String newId() {
         return UUID.randomUUID().toString().substring(0, 8);
-    }
-
-    private void check(ServiceSpec spec) {
-        List<String> refusals =
-                spec.project().refusals().getOrDefault(spec.key().service(), List.of());
-        if (!refusals.isEmpty()) {
-            throw new Refused(Refused.Why.USAGE, String.join("\n", refusals));
-        }
-        if (spec.publishesPorts()) {
-            ports.traffic().refusal(spec, ports.engine().instances(spec.key())).ifPresent(sentence -> {
-                throw new Refused(Refused.Why.USAGE, "services." + spec.key().service() + " " + sentence);
-            });
-        }
-        if (spec.handover() != null && spec.handover().mode() != Mode.COMPETING && spec.replicas() > 1) {
-            throw new Refused(
-                    Refused.Why.USAGE,
-                    "services." + spec.key().service() + " has " + spec.replicas()
-                            + " replicas, but with x-rollout.handover.mode "
-                            + spec.handover().mode().word()
-                            + " one instance is active at a time: set one replica, or mode: competing");
-        }
     }
 
     private void all(List<Job> jobs, UpRequest request) {

@@ -116,6 +116,42 @@ class HandoverIT {
     }
 
     /** As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 100. */
+    /** Two users of one host, each with an agent: their bots would not know of each other's claims. */
+    @Test
+    void rolesThatAnotherAgentKeepsAreNotHandedOver() throws Exception {
+        try (Rig rig = new Rig();
+                Rig other = new Rig()) {
+            rig.services(bot("1"));
+            Rig.Ran first = rig.rollout("up", "gateway", "bot");
+            assertEquals(0, first.exit(), first.all());
+            String before = rig.containers("bot").getFirst().id();
+
+            rig.services(bot("2"));
+            Files.copy(rig.folder.resolve("compose.yaml"), other.folder.resolve("compose.yaml"));
+            for (String verb : List.of("plan", "up")) {
+                Rig.Ran refused = other.rollout(verb, "bot");
+                assertEquals(4, refused.exit(), refused.all());
+                assertTrue(refused.err().contains(rig.environment.get("ROLLOUT_SHM_DIR")), refused.all());
+                assertTrue(refused.err().contains("--order stop-first"), refused.all());
+            }
+            assertEquals(
+                    List.of(before),
+                    rig.containers("bot").stream().map(Rig.Container::id).toList());
+
+            Rig.Ran given = other.rollout("up", "bot", "--order", "stop-first");
+            assertEquals(0, given.exit(), given.all());
+            assertEquals(
+                    List.of("2"),
+                    rig.containers("bot").stream().map(Rig.Container::version).toList());
+            rig.services(bot("3"));
+            Files.writeString(
+                    other.folder.resolve("compose.yaml"), Files.readString(rig.folder.resolve("compose.yaml")));
+            Rig.Ran next = other.rollout("up", "bot");
+            assertEquals(0, next.exit(), next.all());
+            assertEquals(4, rig.rollout("up", "bot", "--force").exit(), "it is the other's now");
+        }
+    }
+
     @Test
     void rolloutsInARowLoseNothingAndDoNothingTwice() throws Exception {
         int rollouts = Integer.getInteger("rollout.soak", 5);

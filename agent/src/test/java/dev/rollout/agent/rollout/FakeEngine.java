@@ -236,6 +236,11 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
+    public Optional<String> folder(String id, String inside) {
+        return Optional.empty();
+    }
+
+    @Override
     public Optional<Template> template(String id) {
         return Optional.empty();
     }

@@ -19,6 +19,11 @@ final class FakeRoles implements RoleKeeper {
     long fence;
 
     @Override
+    public String folder(ServiceKey key) {
+        return "/shm/" + key;
+    }
+
+    @Override
     public ContainerEngine.Injection prepare(
             ServiceKey key, Handover handover, String instance, long generation, boolean standby) {
         return new ContainerEngine.Injection(Map.of("ROLLOUT_INSTANCE", instance), List.of(), List.of());

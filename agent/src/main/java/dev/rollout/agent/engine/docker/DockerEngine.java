@@ -434,6 +434,16 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     @Override
+    public Optional<String> folder(String id, String inside) {
+        for (JsonNode mount : api.inspect(id).map(found -> found.path("Mounts")).orElse(NODES.arrayNode())) {
+            if (mount.path("Destination").asText().equals(inside)) {
+                return Optional.of(mount.path("Source").asText());
+            }
+        }
+        return Optional.empty();
+    }
+
+    @Override
     public Optional<Template> template(String id) {
         return api.inspect(id).map(TemplateJson::of);
     }

@@ -1,0 +1,71 @@
+package dev.rollout.agent.rollout;
+
+import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.contract.Mode;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What must hold of a service before anything of it is started.
+ *
+ * @param agent this agent's id
+ */
+record Admission(Ports ports, String agent) {
+    /**
+     * Changes nothing.
+     *
+     * @throws Refused where the service cannot be rolled as it is written
+     * @throws ServiceBusy where its roles are another agent's
+     */
+    void check(ServiceSpec spec) {
+        List<String> refusals =
+                spec.project().refusals().getOrDefault(spec.key().service(), List.of());
+        if (!refusals.isEmpty()) {
+            throw new Refused(Refused.Why.USAGE, String.join("\n", refusals));
+        }
+        if (spec.publishesPorts()) {
+            ports.traffic().refusal(spec, ports.engine().instances(spec.key())).ifPresent(sentence -> {
+                throw new Refused(Refused.Why.USAGE, "services." + spec.key().service() + " " + sentence);
+            });
+        }
+        if (spec.handover() != null) {
+            oneIsActive(spec, spec.handover().mode());
+            rolesAreHere(spec);
+        }
+    }
+
+    private static void oneIsActive(ServiceSpec spec, Mode mode) {
+        if (mode != Mode.COMPETING && spec.replicas() > 1) {
+            throw new Refused(
+                    Refused.Why.USAGE,
+                    "services." + spec.key().service() + " has " + spec.replicas()
+                            + " replicas, but with x-rollout.handover.mode "
+                            + mode.word()
+                            + " one instance is active at a time: set one replica, or mode: competing");
+        }
+    }
+
+    /** Two instances that look into different folders are both active: each event would be handled twice. */
+    private void rolesAreHere(ServiceSpec spec) {
+        if (spec.update().order() == Order.STOP_FIRST) {
+            return;
+        }
+        String here = ports.roles().folder(spec.key());
+        for (Instance instance : ports.engine().instances(spec.key())) {
+            boolean others = !instance.agent().isEmpty() && !instance.agent().equals(agent);
+            Optional<String> there = others && instance.up()
+                    ? ports.engine().folder(instance.id(), RoleKeeper.INSIDE)
+                    : Optional.empty();
+            if (there.isPresent() && !there.get().equals(here)) {
+                throw new ServiceBusy(
+                        spec.key() + " is another agent's: " + instance.name() + " has its role and its claims in "
+                                + there.get() + ", this agent's are in " + here
+                                + ", so both versions would handle the same events; nothing was started. Ask that agent"
+                                + " (as the user whose it is), or give the service to this one with --order stop-first",
+                        "");
+            }
+        }
+    }
+}
