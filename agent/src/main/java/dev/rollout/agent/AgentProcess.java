@@ -3,7 +3,6 @@ package dev.rollout.agent;
 import dev.rollout.agent.api.Api;
 import dev.rollout.agent.api.ApiServer;
 import dev.rollout.agent.engine.docker.DockerEngine;
-import dev.rollout.agent.engine.docker.DockerHost;
 import dev.rollout.agent.gateway.GatewaySwitch;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.ServiceKey;
@@ -14,10 +13,12 @@ import dev.rollout.agent.rollout.Ports;
 import dev.rollout.agent.rollout.Rollouts;
 import dev.rollout.agent.store.SqliteJournal;
 import dev.rollout.agent.time.Waiter;
+import dev.rollout.agent.wire.DockerHost;
 import dev.rollout.agent.wire.OneProcess;
 import dev.rollout.agent.wire.Session;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -38,9 +40,12 @@ final class AgentProcess implements Api.Host {
     private static final int UNREACHABLE = 69;
     private static final long LIVE_SECONDS = 5;
     private static final long PRUNE_EVERY = 12;
+    /** What is made in such a folder is its group's. */
+    private static final int SHARED = 02755;
 
     private final Folders folders;
     private final SqliteJournal journal;
+    private final DockerHost host;
     private final DockerEngine engine;
     private final SharedRoles roles;
     private final GatewaySwitch traffic;
@@ -67,7 +72,8 @@ final class AgentProcess implements Api.Host {
         Files.setPosixFilePermissions(folders.state(), PosixFilePermissions.fromString("rwxr-x--x"));
         journal = new SqliteJournal(folders.state(), InstantSource.system());
         id = journal.meta("agent", () -> UUID.randomUUID().toString());
-        engine = new DockerEngine(DockerHost.find(System.getenv()), System.getenv());
+        host = DockerHost.find(System.getenv());
+        engine = new DockerEngine(host.uri(), System.getenv());
         roles = new SharedRoles(folders.shm(), folders.state(), id);
         traffic = new GatewaySwitch(folders);
         engine.onChange(
@@ -88,6 +94,7 @@ final class AgentProcess implements Api.Host {
 
     private int live() throws Exception {
         roles.recover();
+        openToGroup();
         try (ApiServer server = new ApiServer(folders, new Api(rollouts, journal, this))) {
             Runtime.getRuntime().addShutdownHook(new Thread(stop::countDown, "stop"));
             rollouts.resume();
@@ -107,6 +114,21 @@ final class AgentProcess implements Api.Host {
         return 0;
     }
 
+    /**
+     * Whoever may speak to the Engine is root already in all but name: root's agent lets that group in, by the folder of the
+     * sockets, so that a host has one agent and not one for each user.
+     */
+    private void openToGroup() throws IOException {
+        OptionalInt group = host.group();
+        if (Folders.byRoot() && group.isPresent()) {
+            Path runtime = Files.createDirectories(folders.runtime());
+            Files.setAttribute(runtime, "unix:gid", group.getAsInt());
+            Files.setAttribute(runtime, "unix:mode", SHARED);
+            Path engine = Files.writeString(folders.engine(), host.uri().toString());
+            Files.setPosixFilePermissions(engine, PosixFilePermissions.fromString("rw-r-----"));
+        }
+    }
+
     @Override
     public Map<String, Object> describe() {
         Map<String, Object> agent = new LinkedHashMap<>();
@@ -116,6 +138,7 @@ final class AgentProcess implements Api.Host {
         agent.put("state", folders.state().toString());
         agent.put("runtime", folders.runtime().toString());
         agent.put("shm", folders.shm().toString());
+        agent.put("engine", host.uri().toString());
         agent.put("log", folders.log().toString());
         agent.put("id", id);
         agent.put("inProgress", rollouts.inProgress());
@@ -150,8 +173,22 @@ final class AgentProcess implements Api.Host {
                         ? "bad  the state folder " + folders.state() + " is full: free some space"
                         : "ok   state folder " + folders.state());
         checks.add(shm());
+        checks.add(unit());
         roles.alarms().forEach(alarm -> checks.add("bad  " + alarm));
         return checks;
+    }
+
+    private static String unit() {
+        try {
+            if (Files.readString(Path.of("/proc/self/cgroup")).lines().anyMatch(line -> line.endsWith(".service"))) {
+                return "ok   a unit of systemd";
+            }
+        } catch (IOException e) {
+            LOG.debug("no cgroups: {}", e.toString());
+        }
+        return "note nothing starts this agent with the host: after a reboot, ports that the gateway leads stay closed until an"
+                + " agent is started; scripts/install as root makes a unit of systemd, or let cron do it:"
+                + " @reboot rollout agent start";
     }
 
     private String shm() {

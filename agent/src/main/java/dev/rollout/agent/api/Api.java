@@ -41,7 +41,7 @@ public final class Api implements Resource {
         /** Removes parked containers and old history. @return what was removed, a line each */
         List<String> prune(Optional<ServiceKey> key);
 
-        /** What is well and what is not, a line each: {@code ok …} or {@code bad …}. */
+        /** What is well and what is not, a line each: {@code ok …}, {@code bad …}, or {@code note …} for what a person should know. */
         List<String> doctor();
 
         void logs(String container, String tail, boolean follow, Consumer<byte[]> taker);
@@ -120,7 +120,8 @@ public final class Api implements Resource {
         host.stop();
     }
 
-    private static UpRequest request(JsonNode body) throws IOException {
+    private static UpRequest request(RoutingContext context) throws IOException {
+        JsonNode body = ApiServer.body(context);
         ProjectSpec project = Json.MAPPER.treeToValue(body.path("project"), ProjectSpec.class);
         if (project == null) {
             throw new IOException("the request has no project");
@@ -130,6 +131,11 @@ public final class Api implements Resource {
                 : Overrides.NONE;
         List<String> services = new ArrayList<>();
         body.path("services").forEach(name -> services.add(name.asText()));
+        Map<String, String> environment = new LinkedHashMap<>();
+        body.path("environment")
+                .fields()
+                .forEachRemaining(entry ->
+                        environment.put(entry.getKey(), entry.getValue().asText()));
         return new UpRequest(
                 project,
                 services,
@@ -138,11 +144,12 @@ public final class Api implements Resource {
                 UpRequest.OnConflict.valueOf(
                         body.path("onConflict").asText("fail").toUpperCase(Locale.ROOT)),
                 Ticket.Kind.valueOf(body.path("kind").asText("up").toUpperCase(Locale.ROOT)),
-                body.path("by").asText("unknown"));
+                body.path("by").asText("unknown"),
+                Peer.of(context).asker(environment));
     }
 
     private void plan(RoutingContext context) throws IOException {
-        UpRequest request = request(ApiServer.body(context));
+        UpRequest request = request(context);
         List<Map<String, Object>> plans = new ArrayList<>();
         List<String> services = request.services().isEmpty() ? request.project().services() : request.services();
         for (String service : services) {
@@ -154,7 +161,7 @@ public final class Api implements Resource {
     }
 
     private void up(RoutingContext context) throws IOException {
-        UpRequest request = request(ApiServer.body(context));
+        UpRequest request = request(context);
         String key = context.request().getHeader("Idempotency-Key");
         begun(context, key == null ? rollouts.up(request) : repeats.once(key, () -> rollouts.up(request)));
     }

@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -46,8 +47,8 @@ public final class ApiServer implements AutoCloseable {
             throw new IOException("the socket's path is longer than a unix socket allows: " + socket
                     + "; set ROLLOUT_RUNTIME_DIR to a shorter folder");
         }
-        Files.createDirectories(folders.runtime());
-        Files.deleteIfExists(socket);
+        Path born = Files.createDirectories(folders.runtime()).resolve("agent.new");
+        Files.deleteIfExists(born);
         vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(1)
                 .setWorkerPoolSize(1)
@@ -60,7 +61,7 @@ public final class ApiServer implements AutoCloseable {
         }
         Router router = Router.router(vertx);
         router.route().handler(context -> {
-            if (Peer.allowed(context.request().connection(), folders)) {
+            if (Peer.of(context).allowed(folders)) {
                 context.next();
             } else {
                 send(context, 403, Map.of("title", "this user may not speak to the agent", "exit", 77));
@@ -81,14 +82,15 @@ public final class ApiServer implements AutoCloseable {
         server = vertx.createHttpServer();
         try {
             server.requestHandler(router)
-                    .listen(SocketAddress.domainSocketAddress(socket.toString()))
+                    .listen(SocketAddress.domainSocketAddress(born.toString()))
                     .toCompletionStage()
                     .toCompletableFuture()
                     .get(10, TimeUnit.SECONDS);
         } catch (Exception e) {
             throw new IOException("cannot listen on " + socket + ": " + e.getMessage(), e);
         }
-        Files.setPosixFilePermissions(socket, PosixFilePermissions.fromString("rw-rw----"));
+        Files.setPosixFilePermissions(born, PosixFilePermissions.fromString("rw-rw----"));
+        Files.move(born, socket, StandardCopyOption.ATOMIC_MOVE); // whoever sees it may use it
     }
 
     /** What a route does. */

@@ -3,6 +3,7 @@ package dev.rollout.agent.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Folders;
+import dev.rollout.agent.wire.DockerHost;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
 import java.util.function.Predicate;
@@ -29,6 +30,12 @@ final class AgentSocket {
             }
             return false;
         }
+    }
+
+    /** True where the agent's Engine is that one; an agent of before this was asked has the one that it was started with. */
+    boolean speaksTo(DockerHost engine) {
+        String its = get("/v1/agent").path("engine").asText("");
+        return its.isEmpty() || DockerHost.of(its).same(engine);
     }
 
     JsonNode get(String path) {

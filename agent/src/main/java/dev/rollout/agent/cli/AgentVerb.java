@@ -9,6 +9,16 @@ final class AgentVerb {
 
     private AgentVerb() {}
 
+    /** Of an agent that this user may stop. */
+    private static long pid(Verb verb) {
+        long pid = verb.agent().get("/v1/agent").path("pid").asLong();
+        if (!AgentFolders.areMine(verb.folders())) {
+            throw new CliException(
+                    Exit.NOT_ALLOWED, "the agent (pid " + pid + ") is another user's: ask as that one, or use sudo");
+        }
+        return pid;
+    }
+
     static final class Start extends Verb {
         @Override
         Syntax syntax() {
@@ -36,8 +46,12 @@ final class AgentVerb {
 
         @Override
         int run(Line line) throws InterruptedException {
-            long pid = agent().get("/v1/agent").path("pid").asLong();
-            agent().post("/v1/agent/stop", body());
+            long pid = pid(this);
+            if (AgentUnit.has(pid)) {
+                AgentUnit.stop();
+            } else {
+                agent().post("/v1/agent/stop", body());
+            }
             if (!ended(pid, STOP_MILLIS)) {
                 throw new CliException(Exit.FAILED, "the agent (pid " + pid + ") does not stop");
             }
@@ -56,15 +70,20 @@ final class AgentVerb {
         @Override
         int run(Line line) throws InterruptedException {
             String before = agent().get("/v1/agent").path("version").asText();
-            int stopped = new Stop().run(line);
-            return stopped == Exit.DONE ? started(before, line) : stopped;
-        }
-
-        private int started(String before, Line line) throws InterruptedException {
-            long pid = AgentStarter.start(folders());
+            long pid = replaced(line);
             System.out.println("upgraded: " + before + " to "
                     + agent().get("/v1/agent").path("version").asText() + ", pid " + pid);
             return GatewayVerb.Upgrade.wanted(this) ? new GatewayVerb.Upgrade().run(line) : Exit.DONE;
+        }
+
+        /** The new one's pid. */
+        private long replaced(Line line) throws InterruptedException {
+            if (AgentUnit.has(pid(this))) {
+                AgentUnit.restart();
+                return AgentStarter.awaited(folders());
+            }
+            new Stop().run(line);
+            return AgentStarter.start(folders());
         }
     }
 

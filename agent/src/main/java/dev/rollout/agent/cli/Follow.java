@@ -37,7 +37,9 @@ final class Follow {
                         return exit;
                     }
                 } catch (IOException e) {
-                    // the agent is away: a new one resumes the rollout, and this goes on behind what was seen
+                    // the agent is away: a new one, ours or that of the host, resumes the rollout, and this goes on
+                    // behind what
+                    // was seen
                     restart();
                 }
                 sleep();
@@ -52,8 +54,10 @@ final class Follow {
 
     private void restart() {
         if (!agent.answers()) {
-            System.err.println("the agent is gone; starting one that resumes the rollout");
-            AgentStarter.start(folders);
+            if (AgentFolders.areMine(folders)) {
+                System.err.println("the agent is gone; starting one that resumes the rollout");
+                AgentStarter.start(folders);
+            }
         }
     }
 

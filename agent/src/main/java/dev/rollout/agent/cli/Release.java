@@ -21,7 +21,19 @@ final class Release extends Verb {
         AgentSocket agent = ensuredAgent();
         JsonNode begun = agent.post(
                 "/v1/rollouts",
-                body("project", loaded, "services", List.of(service), "kind", "release", "force", true, "by", by()));
+                body(
+                        "project",
+                        loaded,
+                        "services",
+                        List.of(service),
+                        "kind",
+                        "release",
+                        "force",
+                        true,
+                        "by",
+                        by(),
+                        "environment",
+                        System.getenv()));
         return followOrDetach(agent, begun, line);
     }
 }

@@ -20,6 +20,6 @@ final class Run extends Verb {
 
     @Override
     int run(Line line) {
-        return process.applyAsInt(folders());
+        return process.applyAsInt(Folders.of(System.getenv()));
     }
 }

@@ -54,7 +54,9 @@ final class Up extends Verb {
                 "onConflict",
                 line.choice("on-conflict", Conflict.FAIL).name(),
                 "by",
-                by());
+                by(),
+                "environment",
+                System.getenv());
         if (line.has("dry-run")) {
             return Plan.print(agent.post("/v1/plan", body));
         }

@@ -2,13 +2,17 @@ package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.model.Folders;
+import dev.rollout.agent.wire.DockerHost;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What all verbs have: the agent, and how to print. */
 abstract class Verb {
+    private @Nullable Folders folders;
+
     /** What it takes. */
     abstract Syntax syntax();
 
@@ -16,7 +20,7 @@ abstract class Verb {
     abstract int run(Line line) throws Exception;
 
     final Folders folders() {
-        return Folders.of(System.getenv());
+        return folders == null ? folders = AgentFolders.of(System.getenv()) : folders;
     }
 
     /** An agent that answers already. */
@@ -26,7 +30,19 @@ abstract class Verb {
 
     /** An agent, started if need be. */
     final AgentSocket ensuredAgent() {
-        return AgentStarter.ensure(folders());
+        AgentSocket agent = AgentStarter.ensure(folders());
+        DockerHost engine = AgentFolders.engine(System.getenv());
+        if (!agent.speaksTo(engine)) {
+            throw new CliException(
+                    Exit.USAGE,
+                    "your Docker commands go to " + engine.uri() + ", the agent at "
+                            + folders().socket()
+                            + " speaks to "
+                            + agent.get("/v1/agent").path("engine").asText()
+                            + "; nothing was started. Change DOCKER_HOST or the Docker context, or name folders for another"
+                            + " agent: ROLLOUT_STATE_DIR, ROLLOUT_RUNTIME_DIR, ROLLOUT_SHM_DIR");
+        }
+        return agent;
     }
 
     /** Whether a process ends within the time. */

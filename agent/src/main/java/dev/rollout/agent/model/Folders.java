@@ -12,6 +12,10 @@ import java.util.Map;
  * @param shm claims, on shared memory
  */
 public record Folders(Path state, Path runtime, Path shm) {
+    /** Those of root's agent. */
+    public static final Folders OF_HOST =
+            new Folders(Path.of("/var/lib/rollout"), Path.of("/run/rollout"), Path.of("/dev/shm/rollout"));
+
     /** Whether this program may lead connections past a port, and give files to a group of its own. */
     public static boolean byRoot() {
         return System.getProperty("user.name").equals("root");
@@ -19,27 +23,31 @@ public record Folders(Path state, Path runtime, Path shm) {
 
     public static Folders of(Map<String, String> environment) {
         String user = System.getProperty("user.name");
-        boolean root = byRoot();
         String home = System.getProperty("user.home");
-        Path state = root
-                ? Path.of("/var/lib/rollout")
-                : Path.of(environment.getOrDefault("XDG_STATE_HOME", home + "/.local/state"), "rollout");
         String xdgRuntime = environment.get("XDG_RUNTIME_DIR");
-        Path runtime = root
-                ? Path.of("/run/rollout")
-                : xdgRuntime == null ? Path.of("/tmp/rollout-" + user) : Path.of(xdgRuntime, "rollout");
-        Path shm = Path.of(root ? "/dev/shm/rollout" : "/dev/shm/rollout-" + user);
+        Folders usual = byRoot()
+                ? OF_HOST
+                : new Folders(
+                        Path.of(environment.getOrDefault("XDG_STATE_HOME", home + "/.local/state"), "rollout"),
+                        xdgRuntime == null ? Path.of("/tmp/rollout-" + user) : Path.of(xdgRuntime, "rollout"),
+                        Path.of("/dev/shm/rollout-" + user));
         return new Folders(
-                Path.of(environment.getOrDefault("ROLLOUT_STATE_DIR", state.toString()))
-                        .toAbsolutePath(),
-                Path.of(environment.getOrDefault("ROLLOUT_RUNTIME_DIR", runtime.toString()))
-                        .toAbsolutePath(),
-                Path.of(environment.getOrDefault("ROLLOUT_SHM_DIR", shm.toString()))
-                        .toAbsolutePath());
+                named(environment, "ROLLOUT_STATE_DIR", usual.state),
+                named(environment, "ROLLOUT_RUNTIME_DIR", usual.runtime),
+                named(environment, "ROLLOUT_SHM_DIR", usual.shm));
+    }
+
+    private static Path named(Map<String, String> environment, String variable, Path usual) {
+        return Path.of(environment.getOrDefault(variable, usual.toString())).toAbsolutePath();
     }
 
     public Path socket() {
         return runtime.resolve("agent.sock");
+    }
+
+    /** The address of the Engine that the agent here speaks to. Whoever may read it may use the agent, and it stays when that ends. */
+    public Path engine() {
+        return runtime.resolve("engine");
     }
 
     /** The gateway's control socket. */

@@ -26,7 +26,7 @@ public interface ContainerEngine {
     Optional<Instance> find(String id);
 
     /** Networks, volumes and the image, pulled or built: everything but a container. */
-    Revision prepare(ServiceSpec spec, Consumer<String> progress);
+    Revision prepare(ServiceSpec spec, Asker asker, Consumer<String> progress);
 
     /** What {@link #prepare} would find now, without changing anything: empty where the image is not here yet. */
     Optional<Revision> revision(ServiceSpec spec);

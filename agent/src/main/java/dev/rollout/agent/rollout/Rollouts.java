@@ -189,7 +189,7 @@ public final class Rollouts implements AutoCloseable {
         ServiceKey key = spec.key();
         CompletableFuture<Void> abort = aborts.computeIfAbsent(job.id(), id -> new CompletableFuture<>());
         try {
-            Revision revision = ports.engine().prepare(spec, text -> note(job.id(), "prepare", text));
+            Revision revision = ports.engine().prepare(spec, request.asker(), text -> note(job.id(), "prepare", text));
             if (!job.condition().isEmpty()) {
                 return runJob(job, revision);
             }

@@ -71,7 +71,8 @@ record Undo(Ticket file, Revision revision, @Nullable Template template) {
                 UpRequest.Force.CHANGED_ONLY,
                 UpRequest.OnConflict.FAIL,
                 Ticket.Kind.UNDO,
-                by);
+                by,
+                Asker.AGENT);
     }
 
     Optional<String> warning() {

@@ -9,7 +9,7 @@ import java.util.List;
  * A request to roll services.
  *
  * @param services empty: all of the project
- * @param by who asks, for the history and for whoever is refused meanwhile
+ * @param by who asks in words, for the history and for whoever is refused meanwhile
  */
 public record UpRequest(
         ProjectSpec project,
@@ -18,7 +18,8 @@ public record UpRequest(
         Force force,
         OnConflict onConflict,
         Ticket.Kind kind,
-        String by) {
+        String by,
+        Asker asker) {
 
     /** Whether instances that are as wanted are replaced too. */
     public enum Force {

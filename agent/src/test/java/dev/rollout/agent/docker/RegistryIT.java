@@ -127,6 +127,21 @@ class RegistryIT {
         }
     }
 
+    /** An agent may have lived for months, and it may be another user's: the login is that of who asks, now. */
+    @Test
+    void theLoginIsThatOfWhoAsks() throws Exception {
+        try (Rig rig = new Rig()) {
+            config(rig, "{}");
+            assertEquals(0, rig.rollout("agent", "start").exit());
+            Path own = Files.createDirectories(rig.folder.resolve("asker"));
+            Files.writeString(
+                    own.resolve("config.json"), "{\"auths\": {\"" + host + "\": {\"auth\": \"" + LOGIN + "\"}}}");
+            rig.environment.put("DOCKER_CONFIG", own.toString());
+            pulls(rig, "1");
+            forget(rig, "1");
+        }
+    }
+
     @Test
     void withoutALoginNothingIsStarted() throws Exception {
         try (Rig rig = new Rig()) {

@@ -8,6 +8,9 @@ import java.util.List;
 
 /** A host on which systemd runs, in a container, with this program installed as a unit; it uses this machine's Engine. */
 final class SystemdHost implements AutoCloseable {
+    /** Not below a folder that may be its owner's alone. */
+    private static final String BUILT = "/opt/rollout";
+
     private final Rig rig;
     private final String name;
 
@@ -19,7 +22,9 @@ final class SystemdHost implements AutoCloseable {
         Path program = programs.resolve("rollout");
         Files.writeString(
                 program,
-                "#!/bin/sh\nexport DOCKER_HOST=unix:///docker.sock\nexec " + Rig.java() + " -Drollout.launcher="
+                "#!/bin/sh\nexport DOCKER_HOST=unix:///docker.sock\nexec "
+                        + Rig.java().replace(Rig.ROOT.resolve("agent/target").toString(), BUILT)
+                        + " -Drollout.launcher="
                         + program + " dev.rollout.agent.Main \"$@\"\n");
         program.toFile().setExecutable(true);
         String unit = Files.readString(Rig.ROOT.resolve("scripts/systemd/rollout.service"))
@@ -32,7 +37,8 @@ final class SystemdHost implements AutoCloseable {
         command.addAll(List.of("--user=0:0", "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE"));
         command.addAll(List.of("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"));
         command.addAll(List.of("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/tmp:exec", "--env=container=docker"));
-        for (Path shared : List.of(Rig.ROOT, Path.of(System.getProperty("java.home")), rig.folder)) {
+        command.add("--volume=" + Rig.ROOT.resolve("agent/target") + ":" + BUILT);
+        for (Path shared : List.of(Path.of(System.getProperty("java.home")), rig.folder)) {
             command.add("--volume=" + shared + ":" + shared);
         }
         command.add("--volume=/var/run/docker.sock:/docker.sock");
@@ -69,6 +75,17 @@ final class SystemdHost implements AutoCloseable {
     /** The same, and it must work. What it prints. */
     String run(String... command) throws IOException, InterruptedException {
         return ok(exec(command));
+    }
+
+    /** The program as a user who may speak to the Engine, and is not root. */
+    Rig.Ran asDeploy(String... args) throws IOException, InterruptedException {
+        String group = exec("stat", "-c", "%g", "/docker.sock").out().strip();
+        run("sh", "-c", "grep -q ^deploy: /etc/passwd || echo deploy:x:1234:1234::/tmp/deploy:/bin/sh >>/etc/passwd");
+        run("install", "-d", "-o", "1234", "/tmp/deploy");
+        List<String> command = new ArrayList<>(List.of("env", "HOME=/tmp/deploy", "setpriv", "--reuid=1234"));
+        command.addAll(List.of("--regid=1234", "--groups=" + group, rig.folder + "/bin/rollout"));
+        command.addAll(List.of(args));
+        return exec(command.toArray(String[]::new));
     }
 
     String rollout(String... args) throws IOException, InterruptedException {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -32,6 +33,75 @@ class SystemdIT {
 
     private static String unit(SystemdHost host, long pid) throws Exception {
         return host.run("cat", "/proc/" + pid + "/cgroup");
+    }
+
+    private static String active(SystemdHost host) throws Exception {
+        return host.exec("systemctl", "is-active", "rollout").out();
+    }
+
+    private static String mainPid(SystemdHost host) throws Exception {
+        return host.run("systemctl", "show", "-P", "MainPID", "rollout").strip();
+    }
+
+    private static String agent(SystemdHost host) throws Exception {
+        return new ObjectMapper()
+                .readTree(host.rollout("agent", "status", "--format", "json"))
+                .path("pid")
+                .asText();
+    }
+
+    /** Who starts an agent beside the unit's has two that fight for its place. */
+    @Test
+    void theUnitsAgentIsStartedStoppedAndReplacedThroughIt() throws Exception {
+        try (Rig rig = new Rig();
+                SystemdHost host = new SystemdHost(rig)) {
+            version(rig, host, "1");
+            host.rollout("up", "web");
+            assertEquals(mainPid(host), agent(host), "what needs an agent starts the unit");
+            String first = agent(host);
+            host.rollout("agent", "upgrade");
+            assertNotEquals(first, agent(host));
+            assertEquals(mainPid(host), agent(host));
+            assertTrue(host.rollout("doctor").contains("ok   a unit of systemd"));
+            host.rollout("agent", "stop");
+            Thread.sleep(2500); // systemd would have started it again by then
+            assertEquals("inactive", active(host));
+            host.rollout("agent", "start");
+            assertEquals(mainPid(host), agent(host));
+        }
+    }
+
+    /** A pipeline logs in as a user of the Engine's group: it is the same agent that root speaks to. */
+    @Test
+    void whoMaySpeakToTheEngineUsesTheHostsAgent() throws Exception {
+        try (Rig rig = new Rig();
+                SystemdHost host = new SystemdHost(rig)) {
+            host.run("systemctl", "start", "rollout");
+            version(rig, host, "1");
+            Files.setPosixFilePermissions(rig.folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+            Rig.Ran up = host.asDeploy("up", "web");
+            assertEquals(0, up.exit(), up.all());
+            assertTrue(host.rollout("history", "web").contains("deploy"), "root sees what deploy did");
+            Rig.Ran status = host.asDeploy("agent", "status");
+            assertTrue(status.out().contains("pid: " + mainPid(host)), status.all());
+            Rig.Ran gateway = host.asDeploy("gateway", "status");
+            assertEquals(0, gateway.exit(), gateway.all());
+            for (String verb : List.of("stop", "upgrade")) {
+                Rig.Ran refused = host.asDeploy("agent", verb);
+                assertEquals(77, refused.exit(), refused.all());
+            }
+
+            version(rig, host, "2");
+            try (Load load = new Load(new InetSocketAddress(host.address(), PORT))) {
+                Rig.Ran next = host.asDeploy("up", "web");
+                assertEquals(0, next.exit(), next.all());
+                load.close();
+                assertEquals(List.of(), load.failures, load.answered + " were answered");
+            }
+            host.rollout("agent", "stop");
+            Rig.Ran none = host.asDeploy("status");
+            assertEquals(69, none.exit(), none.all());
+        }
     }
 
     @Test
@@ -69,7 +139,9 @@ class SystemdIT {
                 assertEquals(List.of(), load.failures, load.answered + " were answered");
                 assertEquals(Set.of("1", "2"), load.versions.keySet());
             }
-            host.run("systemctl", "stop", "rollout");
+            host.rollout("agent", "stop");
+            host.run("rm", "/run/systemd/system/rollout.service");
+            host.run("systemctl", "daemon-reload");
             host.rollout("agent", "start");
             assertEquals(
                     "30",

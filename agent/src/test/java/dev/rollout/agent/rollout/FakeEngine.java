@@ -106,7 +106,7 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
-    public Revision prepare(ServiceSpec spec, Consumer<String> progress) {
+    public Revision prepare(ServiceSpec spec, Asker asker, Consumer<String> progress) {
         return revision(spec).orElseThrow();
     }
 

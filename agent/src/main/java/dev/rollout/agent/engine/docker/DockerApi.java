@@ -17,6 +17,7 @@ import io.github.resilience4j.retry.RetryConfig;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -78,14 +79,14 @@ final class DockerApi implements AutoCloseable {
                     .build());
     private volatile @Nullable Version version;
 
-    DockerApi(DockerHost host) {
+    DockerApi(URI host) {
         calls = client(host, CONNECTIONS);
         streams = client(host, 64);
     }
 
-    private static DockerHttpClient client(DockerHost host, int connections) {
+    private static DockerHttpClient client(URI host, int connections) {
         return new ZerodepDockerHttpClient.Builder()
-                .dockerHost(host.uri())
+                .dockerHost(host)
                 .maxConnections(connections)
                 .connectionTimeout(Duration.ofSeconds(5))
                 .build();

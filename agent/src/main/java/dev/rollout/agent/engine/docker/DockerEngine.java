@@ -11,9 +11,11 @@ import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
 import dev.rollout.agent.model.Tree;
+import dev.rollout.agent.rollout.Asker;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -40,12 +42,12 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     private final Images images;
     private final Parking parking;
 
-    /** @param environment of the agent: DOCKER_HOST, DOCKER_CONFIG and what a build needs */
-    public DockerEngine(DockerHost host, Map<String, String> environment) {
+    /** @param environment of the agent: DOCKER_CONFIG and what a build needs, where nobody else asks */
+    public DockerEngine(URI host, Map<String, String> environment) {
         api = new DockerApi(host);
         exits = new ExitWatch(api);
         execs = new Execs(api);
-        images = new Images(api, environment);
+        images = new Images(api, asker -> new OnBehalf(asker, environment, host));
         parking = new Parking(api);
     }
 
@@ -174,8 +176,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     @Override
-    public Revision prepare(ServiceSpec spec, Consumer<String> progress) {
-        String image = images.ensure(spec, progress);
+    public Revision prepare(ServiceSpec spec, Asker asker, Consumer<String> progress) {
+        String image = images.ensure(spec, asker, progress);
         new Resources(api, spec).ensure();
         return new Revision(hash(spec), image);
     }

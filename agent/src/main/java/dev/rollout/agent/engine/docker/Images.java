@@ -6,12 +6,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.dockerjava.transport.DockerHttpClient.Request;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Tree;
+import dev.rollout.agent.rollout.Asker;
 import dev.rollout.agent.rollout.EngineRefused;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -20,18 +21,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /** Images: looked up, pulled, or built by the docker CLI, before any container is touched. */
 final class Images {
     private static final int SHOWN_LINES = 15;
 
     private final DockerApi api;
-    private final Map<String, String> environment;
+    private final Function<Asker, OnBehalf> behalf;
     private final ObjectMapper json = new ObjectMapper();
 
-    Images(DockerApi api, Map<String, String> environment) {
+    Images(DockerApi api, Function<Asker, OnBehalf> behalf) {
         this.api = api;
-        this.environment = environment;
+        this.behalf = behalf;
     }
 
     /** The image's content address, if it is here. */
@@ -52,18 +54,19 @@ final class Images {
     }
 
     /** Makes sure of the image, as the service's pull policy says, and gives its content address. */
-    String ensure(ServiceSpec spec, Consumer<String> progress) {
+    String ensure(ServiceSpec spec, Asker asker, Consumer<String> progress) {
+        OnBehalf who = behalf.apply(asker);
         String image = spec.image();
         String policy = spec.definition().text("pull_policy", "");
         Tree build = spec.definition().at("build");
         boolean override = image.startsWith("sha256:");
         if (build.isPresent() && !override && (policy.isEmpty() || policy.equals("build"))) {
-            build(spec, build, image, progress);
+            build(spec, build, image, who, progress);
         } else if (!override
                 && (policy.equals("always")
                         || policy.isEmpty() && id(image).isEmpty()
                         || policy.equals("missing") && id(image).isEmpty())) {
-            pull(image, spec.definition().text("platform", ""), progress);
+            pull(image, spec.definition().text("platform", ""), who, progress);
         }
         return id(image)
                 .orElseThrow(() -> new EngineRefused(
@@ -73,7 +76,7 @@ final class Images {
                                 + (override ? ": it was removed, so there is nothing to go back to" : "")));
     }
 
-    private void pull(String image, String platform, Consumer<String> progress) {
+    private void pull(String image, String platform, OnBehalf who, Consumer<String> progress) {
         progress.accept("pulling " + image);
         String[] parts = split(image);
         String path = "/images/create?fromImage=" + DockerApi.query(parts[0])
@@ -81,7 +84,7 @@ final class Images {
                 + (platform.isEmpty() ? "" : "&platform=" + DockerApi.query(platform));
         try {
             Map<String, String> headers = new HashMap<>();
-            new RegistryLogin(environment).header(image).ifPresent(auth -> headers.put("X-Registry-Auth", auth));
+            new RegistryLogin(who).header(image).ifPresent(auth -> headers.put("X-Registry-Auth", auth));
             api.stream(Request.Method.POST, path, null, headers, body -> {
                 String last = "";
                 try (MappingIterator<JsonNode> lines =
@@ -125,7 +128,7 @@ final class Images {
                 : new String[] {image, "latest"};
     }
 
-    private void build(ServiceSpec spec, Tree build, String image, Consumer<String> progress) {
+    private static void build(ServiceSpec spec, Tree build, String image, OnBehalf who, Consumer<String> progress) {
         progress.accept("building " + image);
         List<String> command = new ArrayList<>(List.of("docker", "build", "-t", image));
         Path context = Path.of(build.text("context", "."));
@@ -134,7 +137,7 @@ final class Images {
             command.add(context.resolve(build.text("dockerfile", "Dockerfile")).toString());
         } else if (build.text("dockerfile_inline") != null) {
             command.add("-f");
-            command.add(inline(build.text("dockerfile_inline", "")).toString());
+            command.add("-"); // from its input
         }
         build.map("args").forEach((k, v) -> command.addAll(List.of("--build-arg", k + "=" + v)));
         build.map("labels").forEach((k, v) -> command.addAll(List.of("--label", k + "=" + v)));
@@ -162,7 +165,7 @@ final class Images {
             command.add("--pull");
         }
         command.add(context.toString());
-        run(command, image, progress);
+        run(command, build.text("dockerfile_inline", ""), image, who, progress);
     }
 
     private static void option(List<String> command, String name, String value) {
@@ -172,25 +175,16 @@ final class Images {
         }
     }
 
-    private static Path inline(String dockerfile) {
+    private static void run(List<String> command, String input, String image, OnBehalf who, Consumer<String> progress) {
         try {
-            Path file = Files.createTempFile("rollout-dockerfile", "");
-            file.toFile().deleteOnExit();
-            return Files.writeString(file, dockerfile);
-        } catch (IOException e) {
-            throw new EngineRefused(0, "the inline Dockerfile cannot be written: " + e.getMessage());
-        }
-    }
-
-    private void run(List<String> command, String image, Consumer<String> progress) {
-        try {
-            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-            builder.environment().putAll(environment);
-            if (!hasBuildx()) {
+            ProcessBuilder builder = who.process(command).redirectErrorStream(true);
+            if (!hasBuildx(who)) {
                 builder.environment().put("DOCKER_BUILDKIT", "0"); // the classic builder: BuildKit needs the plugin
             }
             Process process = builder.start();
-            process.getOutputStream().close();
+            try (OutputStream stdin = process.getOutputStream()) {
+                stdin.write(input.getBytes(StandardCharsets.UTF_8));
+            }
             ArrayDeque<String> last = new ArrayDeque<>();
             try (BufferedReader lines =
                     new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
@@ -215,8 +209,8 @@ final class Images {
         }
     }
 
-    private static boolean hasBuildx() throws IOException, InterruptedException {
-        Process process = new ProcessBuilder("docker", "buildx", "version")
+    private static boolean hasBuildx(OnBehalf who) throws IOException, InterruptedException {
+        Process process = who.process(List.of("docker", "buildx", "version"))
                 .redirectErrorStream(true)
                 .start();
         process.getInputStream().readAllBytes();

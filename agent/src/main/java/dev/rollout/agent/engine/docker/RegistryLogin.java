@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
@@ -18,16 +18,15 @@ final class RegistryLogin {
     private static final String HUB = "https://index.docker.io/v1/";
 
     private final ObjectMapper json = new ObjectMapper();
-    private final Path config;
+    private final OnBehalf who;
 
-    RegistryLogin(Map<String, String> environment) {
-        String folder = environment.get("DOCKER_CONFIG");
-        config = (folder == null ? Path.of(System.getProperty("user.home"), ".docker") : Path.of(folder))
-                .resolve("config.json");
+    RegistryLogin(OnBehalf who) {
+        this.who = who;
     }
 
     /** The value of X-Registry-Auth; empty where there is no login. */
     Optional<String> header(String image) throws IOException {
+        Path config = who.dockerConfig();
         if (!Files.isReadable(config)) {
             return Optional.empty();
         }
@@ -65,7 +64,7 @@ final class RegistryLogin {
     }
 
     private Optional<ObjectNode> fromHelper(String helper, String registry) throws IOException {
-        Process process = new ProcessBuilder("docker-credential-" + helper, "get")
+        Process process = who.process(List.of("docker-credential-" + helper, "get"))
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         try (var stdin = process.getOutputStream()) {

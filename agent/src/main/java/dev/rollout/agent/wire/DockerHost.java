@@ -1,4 +1,4 @@
-package dev.rollout.agent.engine.docker;
+package dev.rollout.agent.wire;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -7,10 +7,12 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.OptionalInt;
 
 /** Which daemon to speak to: {@code DOCKER_HOST}, else the current context of the Docker CLI, else its default socket. */
 public record DockerHost(URI uri) {
@@ -45,7 +47,38 @@ public record DockerHost(URI uri) {
         }
     }
 
-    private static DockerHost of(String host) {
+    /** Whether both lead to the same daemon: one socket may have two paths. */
+    public boolean same(DockerHost other) {
+        return real().equals(other.real());
+    }
+
+    private URI real() {
+        try {
+            return isSocket() ? Path.of(uri.getPath()).toRealPath().toUri() : uri;
+        } catch (IOException e) {
+            return uri; // nothing is there
+        }
+    }
+
+    private boolean isSocket() {
+        return "unix".equals(uri.getScheme());
+    }
+
+    /** The group that the daemon's socket lets in; empty where there is none but root's. */
+    public OptionalInt group() {
+        try {
+            Path socket = Path.of(uri.getPath());
+            int group = isSocket() ? (Integer) Files.getAttribute(socket, "unix:gid") : 0;
+            return group != 0 && Files.getPosixFilePermissions(socket).contains(PosixFilePermission.GROUP_WRITE)
+                    ? OptionalInt.of(group)
+                    : OptionalInt.empty();
+        } catch (IOException e) {
+            return OptionalInt.empty();
+        }
+    }
+
+    /** @throws IllegalArgumentException where the address is one that cannot be spoken to */
+    public static DockerHost of(String host) {
         if (host.startsWith("unix://") || host.startsWith("tcp://")) {
             return new DockerHost(URI.create(host));
         }
