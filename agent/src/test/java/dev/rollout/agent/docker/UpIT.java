@@ -380,19 +380,29 @@ class UpIT {
 
     @Test
     void anAbortKeepsThePreviousAndExitsWithFive() throws Exception {
-        try (Rig rig = new Rig()) {
-            rig.services(Rig.web("1", ""));
-            assertEquals(0, rig.rollout("up", "web").exit());
-            rig.services(Rig.web("2", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 100; "));
-            Process up = rig.start("up", "web");
-            while (rig.containers("web").size() < 2) {
-                Thread.sleep(50);
+        try (Rig rig = new Rig();
+                Rig other = new Rig(rig)) { // of the same name, and begun before
+            List<Process> ups = new ArrayList<>();
+            for (Rig each : List.of(other, rig)) {
+                each.services(Rig.web("1", ""));
+                assertEquals(0, each.rollout("up", "web").exit());
+                each.services(Rig.web("2", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 100; "));
+                ups.add(each.start("up", "web"));
+                while (each.containers("web").size() < 2) {
+                    Thread.sleep(50);
+                }
             }
-            Rig.Ran abort = rig.rollout("abort", "web");
-            assertEquals(0, abort.exit(), abort.all());
-            Rig.Ran ran = rig.finish(up);
-            assertEquals(5, ran.exit(), ran.all());
-            assertEquals("1", one(rig));
+            Rig.Ran which = rig.rollout("abort");
+            assertEquals(2, which.exit(), which.all());
+            assertTrue(which.err().contains(other.project + "/web"), which.all());
+            for (Rig each : List.of(rig, other)) {
+                Rig.Ran abort = each.rollout("abort", "web");
+                assertEquals(0, abort.exit(), abort.all());
+                Rig.Ran ran = each.finish(each == rig ? ups.getLast() : ups.getFirst());
+                assertEquals(5, ran.exit(), ran.all());
+                assertEquals("1", one(each));
+                assertEquals(2, each.rollout("abort", "web").exit(), "there is none any more");
+            }
         }
     }
 
