@@ -20,6 +20,9 @@ final class LikelyCause {
         if (detail.equals("connection refused") && port > 0) {
             return refused(port, reach.listening());
         }
+        if (detail.startsWith(Prober.ANOTHERS)) {
+            return "two versions cannot have one port of one network (network_mode): set order: stop-first";
+        }
         if (detail.contains(" to https://")) {
             return "it redirects to https: set readiness.http.scheme to https, or send the header X-Forwarded-Proto: https";
         }

@@ -28,6 +28,9 @@ public final class Prober implements ReadinessProbe {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(5);
     private static final Duration JUST_RUNNING = Duration.ofSeconds(5);
 
+    /** What an answer is that is not the instance's. */
+    static final String ANOTHERS = "another process of the shared network answered on port ";
+
     private final ContainerEngine engine;
     private final RoleKeeper roles;
     private final Waiter waiter;
@@ -67,8 +70,8 @@ public final class Prober implements ReadinessProbe {
             }
             if (inARow >= readiness.successes()
                     && waiter.nanos() - readySince >= readiness.minReady().toNanos()) {
-                return new Verdict.Ready(readiness.words() + " passed " + inARow + " times in a row, "
-                        + Durations.words(since(start)) + " after its start");
+                return new Verdict.Ready(readiness.words() + " passed " + inARow + " times in a row within "
+                        + Durations.words(since(start)));
             }
             Duration left = readiness.deadline().minus(since(start));
             if (left.isNegative() || left.isZero()) {
@@ -118,12 +121,22 @@ public final class Prober implements ReadinessProbe {
 
     private CheckResult ask(Readiness readiness, Instance instance, ServiceSpec spec, ContainerEngine.Reach reach) {
         return switch (readiness.check()) {
-            case Check.Http http -> http(http, "GET", readiness.timeout(), reach);
+            case Check.Http http -> {
+                CheckResult result = http(http, "GET", readiness.timeout(), reach);
+                yield http.unix() == null ? own(result, http.port(), instance, reach) : result;
+            }
             case Check.Tcp tcp ->
                 reach.address().isEmpty()
                         ? noAddress()
-                        : new TcpCheck(new InetSocketAddress(reach.address().get(), tcp.port()), readiness.timeout())
-                                .run();
+                        : own(
+                                new TcpCheck(
+                                                new InetSocketAddress(
+                                                        reach.address().get(), tcp.port()),
+                                                readiness.timeout())
+                                        .run(),
+                                tcp.port(),
+                                instance,
+                                reach);
             case Check.Exec exec -> exec(exec, readiness, instance);
             case Check.RoleReady role -> {
                 boolean ready =
@@ -134,6 +147,13 @@ public final class Prober implements ReadinessProbe {
             }
             case Check.FromImage image -> throw new IllegalStateException("resolved before it is asked");
         };
+    }
+
+    /** In a network that the versions share the other one may have answered. */
+    private CheckResult own(CheckResult result, int port, Instance instance, ContainerEngine.Reach reach) {
+        return result.passed() && reach.shared() && !reach(instance).listening().contains(port)
+                ? new CheckResult(CheckResult.Verdict.FAILED, ANOTHERS + port, result.took())
+                : result;
     }
 
     @Override

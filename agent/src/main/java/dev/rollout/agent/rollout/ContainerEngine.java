@@ -138,10 +138,18 @@ public interface ContainerEngine {
      * @param address the container's address; empty where it has none of its own
      * @param pid of its first process, on this host
      * @param listening TCP ports that something in it listens on, as far as can be told
+     * @param shared whether others may answer at its address, the previous version among them: what listens is its own
+     *     then. False where that cannot be told, too
      * @param healthTest the healthcheck's test, from the image or the service
      * @param exposed the image's first TCP port; 0 where there is none
      */
-    record Reach(Optional<String> address, long pid, List<Integer> listening, List<String> healthTest, int exposed) {}
+    record Reach(
+            Optional<String> address,
+            long pid,
+            List<Integer> listening,
+            boolean shared,
+            List<String> healthTest,
+            int exposed) {}
 
     record Memory(long needed, long available) {}
 }

@@ -336,6 +336,30 @@ class UpIT {
     }
 
     @Test
+    void inASharedNetworkThePreviousDoesNotAnswerForTheCandidate() throws Exception {
+        assumeTrue(System.getProperty("user.name").equals("root"), "only root sees whose a socket is");
+        try (Rig rig = new Rig()) {
+            for (String version : List.of("1", "2")) {
+                rig.services(
+                        "anchor: {image: rollout-examples/busybox:1, command: [sleep, \"1000\"], stop_signal: SIGKILL}\n"
+                                + Rig.web(version, "network_mode: service:anchor\n")
+                                        .replace("exec httpd", "while ! httpd")
+                                        .replace("/tmp/w\"]", "/tmp/w 2>/dev/null; do sleep 0.2; done\"]"));
+                Rig.Ran up = rig.rollout("up", "web");
+                assertEquals(version.equals("1") ? 0 : 1, up.exit(), up.all());
+                assertEquals("1", one(rig));
+                if (version.equals("2")) {
+                    assertTrue(up.all().contains("another process of the shared network"), up.all());
+                    assertTrue(up.all().contains("order: stop-first"), up.all());
+                }
+            }
+            Rig.Ran up = rig.rollout("up", "web", "--order", "stop-first");
+            assertEquals(0, up.exit(), up.all());
+            assertEquals("2", one(rig));
+        }
+    }
+
+    @Test
     void twoAtOnceOnOneServiceAndTenOnTen() throws Exception {
         try (Rig rig = new Rig()) {
             rig.services(Rig.web("1", ""));

@@ -227,7 +227,7 @@ final class FakeEngine implements ContainerEngine {
 
     @Override
     public Reach reach(String id) {
-        return new Reach(Optional.of("127.0.0.1"), 1, List.of(), List.of(), 0);
+        return new Reach(Optional.of("127.0.0.1"), 1, List.of(), false, List.of(), 0);
     }
 
     @Override

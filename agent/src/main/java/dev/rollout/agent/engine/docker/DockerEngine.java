@@ -402,20 +402,19 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         long pid = found.at("/State/Pid").asLong();
         String address = address(found);
         String mode = found.at("/HostConfig/NetworkMode").asText();
+        boolean others = mode.startsWith("container:");
+        Optional<List<Integer>> own =
+                others || mode.equals("host") ? Listening.own(found.path("Id").asText(), pid) : Optional.empty();
         if (mode.equals("host")) {
             address = "127.0.0.1";
-        } else if (mode.startsWith("container:")) {
-            return new Reach(
-                    reach(mode.substring(10)).address(),
-                    pid,
-                    Listening.in(pid),
-                    ContainerJson.healthTest(found.path("Config")),
-                    exposed(found));
+        } else if (others) {
+            address = reach(mode.substring("container:".length())).address().orElse("");
         }
         return new Reach(
                 address.isEmpty() ? Optional.empty() : Optional.of(address),
                 pid,
-                Listening.in(pid),
+                own.orElseGet(() -> Listening.in(pid)),
+                own.isPresent(),
                 ContainerJson.healthTest(found.path("Config")),
                 exposed(found));
     }
