@@ -281,6 +281,12 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     }
 
     @Override
+    public long generation(ServiceKey key) {
+        Scope scope = on(key, ClaimsDatabase::scope);
+        return Math.max(scope.generation(), scope.minGeneration());
+    }
+
+    @Override
     public @Nullable String active(ServiceKey key) {
         return on(key, ClaimsDatabase::scope).active();
     }

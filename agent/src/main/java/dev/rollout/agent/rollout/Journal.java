@@ -43,8 +43,12 @@ public interface Journal {
     /** Past and present rollouts, the newest first. */
     List<Past> history(Optional<ServiceKey> key, int most);
 
-    /** The number for a service's next rollout: one more than ever given out. */
-    long nextGeneration(ServiceKey key);
+    /**
+     * The number for a service's next rollout: even, and above every one that was given out.
+     *
+     * @param seen the highest one that is known elsewhere: this journal may be younger than what runs
+     */
+    long nextGeneration(ServiceKey key, long seen);
 
     Optional<Lock> lock(ServiceKey key);
 

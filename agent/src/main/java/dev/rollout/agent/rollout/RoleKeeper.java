@@ -20,6 +20,9 @@ public interface RoleKeeper {
     /** Whether the instance has said that it could take over. */
     boolean ready(ServiceKey key, String instance);
 
+    /** The highest generation that was ever decided on; 0 where none was. */
+    long generation(ServiceKey key);
+
     /** Who is active; null while nobody is. */
     @Nullable
     String active(ServiceKey key);

@@ -214,7 +214,7 @@ public final class Rollouts implements AutoCloseable {
                     key.service(),
                     job.dependency() ? Overrides.NONE : request.overrides(),
                     revision,
-                    ports.journal().nextGeneration(key),
+                    ports.journal().nextGeneration(key, seen(spec, observed)),
                     plan.batches(),
                     replaced(plan.batches(), observed),
                     agent,
@@ -239,6 +239,12 @@ public final class Rollouts implements AutoCloseable {
             LOG.error("rollout {} of {} failed before it was begun", job.id(), key, e);
             return finish(job.id(), ROLLED_BACK, key + ": " + e + "; nothing was started");
         }
+    }
+
+    /** A journal may have been lost, and with it the numbers of what runs, or of what has left its traces in the claims. */
+    private long seen(ServiceSpec spec, List<Instance> observed) {
+        long made = observed.stream().mapToLong(Instance::generation).max().orElse(0);
+        return spec.handover() == null ? made : Math.max(made, ports.roles().generation(spec.key()));
     }
 
     /** What the journal cannot tell of the version that a rollout replaces, so that undo can go back to it. */

@@ -286,12 +286,14 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     /** In steps of two: a rollback acts under the number between. */
     @Override
-    public long nextGeneration(ServiceKey key) {
+    public long nextGeneration(ServiceKey key, long seen) {
         return locked(() -> {
             update(
-                    "INSERT INTO service VALUES(?, ?, 2) ON CONFLICT(project, service) DO UPDATE SET generation = generation + 2",
+                    "INSERT INTO service VALUES(?, ?, ?) ON CONFLICT(project, service)"
+                            + " DO UPDATE SET generation = max(generation + 2, excluded.generation)",
                     key.project(),
-                    key.service());
+                    key.service(),
+                    seen + seen % 2 + 2);
             return query(
                             "SELECT generation FROM service WHERE project = ? AND service = ?",
                             row -> row.getLong(1),

@@ -116,6 +116,47 @@ class HandoverIT {
     }
 
     /** As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 100. */
+    /** What the dead instance has said of itself stays in the claims: the next one must not have its name. */
+    @Test
+    void aLostJournalDoesNotMakeTheDeadSpeakForTheLiving() throws Exception {
+        try (Rig rig = new Rig()) {
+            rig.services(bot("1"));
+            Rig.Ran first = rig.rollout("up", "gateway", "bot");
+            assertEquals(0, first.exit(), first.all());
+            rig.services(bot("2"));
+            assertEquals(0, rig.rollout("up", "bot").exit());
+            long highest = generation(rig);
+
+            loseTheJournal(rig);
+            rig.services(bot("3"));
+            Rig.Ran next = rig.rollout("up", "bot");
+            assertEquals(0, next.exit(), next.all());
+            assertTrue(generation(rig) > highest, "above what runs: " + generation(rig));
+
+            loseTheJournal(rig);
+            rig.docker("rm", "-f", rig.project + "-bot-1"); // it was ready, and said so
+            String silent =
+                    bot("4").replace("examples.Bot]", "examples.EventGateway]").replace("20s", "3s");
+            rig.services(silent);
+            Rig.Ran refused = rig.rollout("up", "bot");
+            assertEquals(1, refused.exit(), refused.all());
+            assertTrue(refused.all().contains("never called ready()"), refused.all());
+        }
+    }
+
+    private static long generation(Rig rig) throws Exception {
+        return rig.inspect(rig.containers("bot").getFirst().id())
+                .at("/Config/Labels/dev.rollout.generation")
+                .asLong();
+    }
+
+    private static void loseTheJournal(Rig rig) throws Exception {
+        assertEquals(0, rig.rollout("agent", "stop").exit());
+        assertEquals(
+                0,
+                rig.run("rm", "-rf", rig.environment.get("ROLLOUT_STATE_DIR")).exit());
+    }
+
     /** Two users of one host, each with an agent: their bots would not know of each other's claims. */
     @Test
     void rolesThatAnotherAgentKeepsAreNotHandedOver() throws Exception {

@@ -86,8 +86,8 @@ final class FakeJournal implements Journal {
     }
 
     @Override
-    public long nextGeneration(ServiceKey key) {
-        generation += 2;
+    public long nextGeneration(ServiceKey key, long seen) {
+        generation = Math.max(generation, seen + seen % 2) + 2;
         return generation;
     }
 

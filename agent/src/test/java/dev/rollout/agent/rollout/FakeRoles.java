@@ -35,6 +35,11 @@ final class FakeRoles implements RoleKeeper {
     }
 
     @Override
+    public long generation(ServiceKey key) {
+        return generation;
+    }
+
+    @Override
     public @Nullable String active(ServiceKey key) {
         return active;
     }
