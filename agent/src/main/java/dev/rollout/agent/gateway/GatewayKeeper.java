@@ -29,6 +29,7 @@ final class GatewayKeeper implements AutoCloseable {
         this.folders = folders;
         this.control = new Control(folders.gatewaySocket());
         this.file = new RouteFile(folders);
+        look(); // one that runs sees to it that its routes are in the file
         this.watch = Thread.ofVirtual().name("gateway-keeper").start(this::watch);
     }
 

@@ -212,6 +212,7 @@ public final class GatewayProcess {
             String[] path = request.path().split("/");
             String asked = request.method() + " " + request.path();
             if (asked.equals("GET /v1/routes")) {
+                router.keep();
                 send(request, 200, describe());
             } else if (request.method() == HttpMethod.PUT && path.length == 5 && path[2].equals("routes")) {
                 List<Route> routes = Json.MAPPER.readValue(body.getBytes(), new TypeReference<List<Route>>() {});

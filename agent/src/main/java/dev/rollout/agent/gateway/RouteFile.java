@@ -54,6 +54,10 @@ final class RouteFile {
                 .toList();
     }
 
+    boolean isThere() {
+        return Files.exists(file);
+    }
+
     void write(List<Route> routes) throws IOException {
         Path beside = file.resolveSibling(file.getFileName() + ".new");
         Files.writeString(beside, Json.text(new Content(boot(), routes)));

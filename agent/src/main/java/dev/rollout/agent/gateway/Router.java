@@ -174,7 +174,24 @@ final class Router {
                 .map(Route::listen)
                 .toList();
         gone.forEach(this::close);
+        write();
+    }
+
+    private void write() throws IOException {
         file.write(open.values().stream().map(one -> one.port().route()).toList());
+    }
+
+    /** Writes the routes again where somebody has removed them: the agent knows of no others, and they are what a crash needs. */
+    synchronized void keep() {
+        boolean heirs = open.values().stream().anyMatch(one -> one.port().handedOver());
+        if (!heirs && !open.isEmpty() && !file.isThere()) {
+            try {
+                write();
+                LOG.warn("the file of the routes was gone: written again");
+            } catch (IOException e) {
+                LOG.debug("the file of the routes is gone: {}", e.toString()); // its folder, too
+            }
+        }
     }
 
     private void point(Route route) {

@@ -622,6 +622,28 @@ class GatewayIT {
         }
     }
 
+    /** Somebody has tidied up the state folder: the gateway is asked, and tells. */
+    @Test
+    void aLostStateFolderIsNotAnOutage() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            Load load = new Load(port);
+            ok(rig.rollout("agent", "stop"));
+            ok(rig.run("rm", "-rf", rig.environment.get("ROLLOUT_STATE_DIR")));
+            rig.services(web("2", port));
+            ok(rig.rollout("up", "web"));
+            nothingLost(load, "1", "2");
+            ProcessHandle gateway = ProcessHandle.of(gatewayPid(rig)).orElseThrow();
+            gateway.destroyForcibly();
+            gateway.onExit().join();
+            awaitBack(rig, port);
+            Load after = new Load(port);
+            nothingLost(after, "2");
+        }
+    }
+
     /** Three generations of the gateway, a rollout in between, and one that dies while it takes over. */
     @Test
     void anUpgradeOfTheGatewayIsNotSeen() throws Exception {
