@@ -91,7 +91,7 @@ class ArchitectureTest {
         imports("rollout.machine", "model");
         imports("rollout.plan", "model");
         imports("rollout", "rollout.machine", "rollout.plan", "model", "time");
-        imports("engine.docker", "rollout", "model");
+        imports("engine.docker", "rollout", "model", "wire");
         imports("compose", "model");
         imports("probe", "rollout", "model", "time");
         imports("role", "rollout", "model");

@@ -73,8 +73,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         }
         return hostPorts(spec, observed).entrySet().stream()
                 .flatMap(port -> refusal(port.getKey(), port.getValue(), spec, adopted).stream())
-                .findFirst()
-                .map(words -> words + away);
+                .findFirst();
     }
 
     private Optional<String> refusal(PublishedPort port, List<Integer> numbers, ServiceSpec spec, boolean adopted) {
@@ -103,7 +102,8 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             return Optional.empty();
         } catch (IOException e) {
             return Optional.of("publishes " + number + ", which cannot be had (" + e.getMessage() + ")"
-                    + Holder.of(number).map(who -> ": it is held by " + who).orElse(""));
+                    + Holder.of(number).map(who -> ": it is held by " + who).orElse("")
+                    + ". Free it, or publish another one");
         }
     }
 

@@ -1,28 +1,24 @@
 package dev.rollout.agent.gateway;
 
+import dev.rollout.agent.wire.TcpSocket;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Who listens on a port of this host, as far as this user may know. */
 final class Holder {
-    private static final String LISTEN = "0A";
-
     private Holder() {}
 
     static Optional<String> of(int port) {
+        Optional<TcpSocket> held = TcpSocket.seenBy("self").stream()
+                .filter(socket -> socket.listens() && socket.port() == port)
+                .findFirst();
         try {
-            for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
-                for (String line : Files.readAllLines(Path.of(table))) {
-                    String[] columns = line.strip().split("\\s+");
-                    if (columns.length > 9
-                            && columns[3].equals(LISTEN)
-                            && columns[1].endsWith(String.format(":%04X", port))) {
-                        return process(columns[9]);
-                    }
+            for (Path process : held.isPresent() ? TcpSocket.processes() : Set.<Path>of()) {
+                if (held.get().isIn(open(process))) {
+                    return Optional.of(words(process));
                 }
             }
         } catch (IOException e) {
@@ -31,29 +27,19 @@ final class Holder {
         return Optional.empty();
     }
 
-    private static Optional<String> process(String inode) throws IOException {
-        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
-            for (Path process : processes) {
-                if (holds(process, "socket:[" + inode + "]")) {
-                    return Optional.of(
-                            Files.readString(process.resolve("comm")).strip() + " (pid " + process.getFileName() + ")");
-                }
-            }
+    private static Set<String> open(Path process) {
+        try {
+            return TcpSocket.open(process);
+        } catch (IOException e) {
+            return Set.of(); // not ours to look into
         }
-        return Optional.empty();
     }
 
-    private static boolean holds(Path process, String socket) {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(process.resolve("fd"))) {
-            for (Path file : files) {
-                if (Files.isSymbolicLink(file)
-                        && Files.readSymbolicLink(file).toString().equals(socket)) {
-                    return true;
-                }
-            }
-        } catch (IOException e) {
-            return false; // not ours to look into, or gone
-        }
-        return false;
+    private static String words(Path process) throws IOException {
+        String command = Files.readString(process.resolve("cmdline")).replace('\0', ' ');
+        String name = command.contains("dev.rollout.agent.Main gateway")
+                ? "the gateway of another agent, of " + Files.getOwner(process).getName()
+                : Files.readString(process.resolve("comm")).strip();
+        return name + " (pid " + process.getFileName() + ")";
     }
 }
