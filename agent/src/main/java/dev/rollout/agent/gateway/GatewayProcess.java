@@ -6,6 +6,7 @@ import dev.rollout.agent.model.Durations;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Version;
 import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.wire.DockerHost;
 import dev.rollout.agent.wire.OneProcess;
 import dev.rollout.agent.wire.OtherProcess;
 import io.vertx.core.Vertx;
@@ -137,7 +138,7 @@ public final class GatewayProcess {
         elder.announce();
         router.takeOver();
         elder.retire();
-        router.follow(elder);
+        router.succeed(elder);
         answer();
         elder.end();
         LOG.info("took over from pid {}", elder.pid());
@@ -149,7 +150,7 @@ public final class GatewayProcess {
     private void alone(Elder elder, OneProcess heir) {
         try (heir) {
             elder.awaitEnd();
-            router.followNoMore();
+            router.alone();
             only = OneProcess.take(folders.state(), KIND).orElse(null);
             if (only == null) {
                 LOG.error("another gateway has come between: going on beside it");
@@ -159,7 +160,31 @@ public final class GatewayProcess {
         }
     }
 
+    /** Not while another gateway takes over: that one asks, too. */
+    private void follow(Change change) {
+        try {
+            if (!retiring) {
+                change(true, change);
+            }
+        } catch (Busy | IOException e) {
+            LOG.warn("containers are led to as before: {}", e.toString());
+        }
+    }
+
+    private static Optional<Path> engine() {
+        try {
+            return DockerHost.find(System.getenv()).socket(); // one that is reached by TCP has its containers elsewhere
+        } catch (IllegalArgumentException e) {
+            LOG.debug("no Engine: {}", e.getMessage());
+            return Optional.empty();
+        }
+    }
+
     private int untilStopped() throws Exception {
+        engine().ifPresent(socket -> new StandIn(
+                        folders.socket(), socket, router::addresses, there -> follow(() -> router.follow(there)))
+                .start());
+        new LifeWatch(router::addresses, container -> follow(() -> router.ended(container))).start();
         Runtime.getRuntime().addShutdownHook(new Thread(this::terminated, "terminated"));
         long busy = System.nanoTime();
         while (!stop.await(1, TimeUnit.SECONDS) && !ending) {

@@ -281,37 +281,22 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
     }
 
     /**
-     * What is led to has its address of now, and none while it does not run: that may be another's. Where all are gone
-     * ({@code docker compose down}) the ports are given back.
+     * What is led to has its address of now, and none while it does not run: that may be another's.
      */
     private synchronized void follow(ServiceKey key, Function<String, Optional<Instance>> find) {
         try {
             List<Route> now = of(key);
-            Map<String, Instance> there = new HashMap<>();
-            now.stream()
-                    .flatMap(route -> route.backends().stream())
-                    .map(Route.Backend::instance)
-                    .distinct()
-                    .forEach(one -> find.apply(one).ifPresent(found -> there.put(one, found)));
-            boolean gone = there.isEmpty()
-                    && now.stream().anyMatch(route -> !route.backends().isEmpty());
-            List<Route> next = gone
-                    ? List.of()
-                    : now.stream().map(route -> moved(route, there)).toList();
+            Map<String, Optional<String>> addresses = new HashMap<>(); // each is asked for once
+            List<Route> next = Route.follow(
+                    now,
+                    one -> addresses.computeIfAbsent(
+                            one, id -> find.apply(id).map(found -> Objects.requireNonNullElse(found.address(), ""))));
             if (!next.equals(now)) {
                 put(key, next);
             }
         } catch (EngineRefused | EngineUnavailable e) {
             LOG.warn("the ports of {} are led as before: {}", key, e.getMessage());
         }
-    }
-
-    private static Route moved(Route route, Map<String, Instance> there) {
-        return route.to(route.backends().stream()
-                .filter(backend -> there.containsKey(backend.instance()))
-                .map(backend -> backend.at(Objects.requireNonNullElse(
-                        Objects.requireNonNull(there.get(backend.instance())).address(), "")))
-                .toList());
     }
 
     @Override

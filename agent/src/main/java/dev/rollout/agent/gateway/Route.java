@@ -2,6 +2,8 @@ package dev.rollout.agent.gateway;
 
 import dev.rollout.agent.model.PortPolicy;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -36,7 +38,7 @@ public record Route(
 
     /**
      * @param instance the container's id
-     * @param host its address; empty while it has none, or none that is known: it is led to when the agent tells it
+     * @param host its address; empty while it has none, or none that is known: it is led to when that is told
      */
     public record Backend(String instance, String host, int port) {
         boolean known() {
@@ -61,6 +63,25 @@ public record Route(
     /** The same with another's backends, too. */
     Route and(Route other) {
         return to(Stream.concat(backends.stream(), other.backends.stream()).toList());
+    }
+
+    /**
+     * The routes of one service as its containers are now: none where all are gone ({@code docker compose down}), whose
+     * ports are given back then.
+     *
+     * @param address of a container: a text that is empty while it does not run; nothing where it is gone
+     */
+    static List<Route> follow(List<Route> routes, Function<String, Optional<String>> address) {
+        List<Route> now = routes.stream()
+                .map(route -> route.to(route.backends().stream()
+                        .flatMap(one -> address.apply(one.instance()).map(one::at).stream())
+                        .toList()))
+                .toList();
+        return leads(routes) && !leads(now) ? List.of() : now;
+    }
+
+    private static boolean leads(List<Route> routes) {
+        return routes.stream().anyMatch(route -> !route.backends().isEmpty());
     }
 
     Route paused(boolean pause) {

@@ -1,12 +1,15 @@
 package dev.rollout.agent.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.rollout.agent.model.ServiceKey;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -63,12 +66,12 @@ final class Router {
     }
 
     /** Hands every change on to the one that this one takes over from, until that is gone. */
-    synchronized void follow(Elder other) {
+    synchronized void succeed(Elder other) {
         elder = other;
     }
 
     /** It is gone: what it has counted is counted on. */
-    synchronized void followNoMore() {
+    synchronized void alone() {
         before = elder == null
                 ? List.of()
                 : elder.status().stream().map(PortStatus::past).toList();
@@ -190,6 +193,43 @@ final class Router {
                 LOG.warn("the file of the routes was gone: written again");
             } catch (IOException e) {
                 LOG.debug("the file of the routes is gone: {}", e.toString()); // its folder, too
+            }
+        }
+    }
+
+    /** The containers that are led to, each with its address, which is empty where it is not known. */
+    synchronized Map<String, String> addresses() {
+        Map<String, String> addresses = new HashMap<>();
+        open.values().stream()
+                .flatMap(one -> one.port().route().backends().stream())
+                .forEach(backend -> addresses.put(backend.instance(), backend.host()));
+        return addresses;
+    }
+
+    /** One has ended: requests wait until somebody tells where it is, or that it is gone. */
+    synchronized void ended(String container) throws IOException {
+        Map<String, Optional<String>> now = new HashMap<>();
+        addresses()
+                .forEach((instance, address) ->
+                        now.put(instance, Optional.of(instance.equals(container) ? "" : address)));
+        follow(now);
+    }
+
+    /** The containers are where this says, or gone; nothing is changed where it says nothing of one. @see Route#follow */
+    synchronized void follow(Map<String, Optional<String>> addresses) throws IOException {
+        if (!addresses.keySet().containsAll(addresses().keySet())) {
+            return; // an agent was here meanwhile
+        }
+        Map<ServiceKey, List<Route>> services = new LinkedHashMap<>();
+        for (Open one : open.values()) {
+            Route route = one.port().route();
+            services.computeIfAbsent(new ServiceKey(route.project(), route.service()), key -> new ArrayList<>())
+                    .add(route);
+        }
+        for (Map.Entry<ServiceKey, List<Route>> service : services.entrySet()) {
+            List<Route> next = Route.follow(service.getValue(), addresses::get);
+            if (!next.equals(service.getValue())) {
+                put(service.getKey().project(), service.getKey().service(), next);
             }
         }
     }

@@ -27,8 +27,12 @@ final class Target {
         this.address = new InetSocketAddress(backend.host(), backend.port());
     }
 
-    /** It gets nothing new any more, or does again. */
+    /** It gets nothing new any more, or does again: then it has been started anew, and how it was before does not count. */
     void leaving(boolean now) {
+        if (leaving && !now) {
+            awaySince = 0;
+            ejected = false;
+        }
         leaving = now;
     }
 

@@ -12,6 +12,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** Which daemon to speak to: {@code DOCKER_HOST}, else the current context of the Docker CLI, else its default socket. */
@@ -53,23 +54,28 @@ public record DockerHost(URI uri) {
     }
 
     private URI real() {
+        Optional<Path> socket = socket();
         try {
-            return isSocket() ? Path.of(uri.getPath()).toRealPath().toUri() : uri;
+            return socket.isPresent() ? socket.get().toRealPath().toUri() : uri;
         } catch (IOException e) {
             return uri; // nothing is there
         }
     }
 
-    private boolean isSocket() {
-        return "unix".equals(uri.getScheme());
+    /** The daemon's socket; empty where it is reached by TCP. */
+    public Optional<Path> socket() {
+        return "unix".equals(uri.getScheme()) ? Optional.of(Path.of(uri.getPath())) : Optional.empty();
     }
 
     /** The group that the daemon's socket lets in; empty where there is none but root's. */
     public OptionalInt group() {
+        Optional<Path> socket = socket();
+        if (socket.isEmpty()) {
+            return OptionalInt.empty();
+        }
         try {
-            Path socket = Path.of(uri.getPath());
-            int group = isSocket() ? (Integer) Files.getAttribute(socket, "unix:gid") : 0;
-            return group != 0 && Files.getPosixFilePermissions(socket).contains(PosixFilePermission.GROUP_WRITE)
+            int group = (Integer) Files.getAttribute(socket.get(), "unix:gid");
+            return group != 0 && Files.getPosixFilePermissions(socket.get()).contains(PosixFilePermission.GROUP_WRITE)
                     ? OptionalInt.of(group)
                     : OptionalInt.empty();
         } catch (IOException e) {

@@ -20,7 +20,7 @@ public final class OtherProcess {
 
     private static boolean isDead(long pid) {
         try {
-            return ProcessStat.of(Long.toString(pid)).state().equals("Z");
+            return !ProcessStat.of(Long.toString(pid)).lives();
         } catch (IOException e) {
             return false; // gone, or not to be told here: the JDK's word holds
         }

@@ -9,12 +9,17 @@ import java.nio.file.Path;
  *
  * @param state one letter; {@code Z} for one that is dead, and whose parent has not taken note of it
  * @param session the process that leads its session
+ * @param started in ticks since the host was
  */
-record ProcessStat(String state, long session) {
+record ProcessStat(String state, long session, long started) {
     /** @throws IOException where there is no such process, or no /proc */
     static ProcessStat of(String pid) throws IOException {
         String stat = Files.readString(Path.of("/proc", pid, "stat"));
         String[] afterName = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
-        return new ProcessStat(afterName[0], Long.parseLong(afterName[3]));
+        return new ProcessStat(afterName[0], Long.parseLong(afterName[3]), Long.parseLong(afterName[19]));
+    }
+
+    boolean lives() {
+        return !state.equals("Z");
     }
 }

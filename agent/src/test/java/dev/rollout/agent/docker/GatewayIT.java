@@ -199,24 +199,53 @@ class GatewayIT {
             awaitAnswer("own", port);
 
             ProcessHandle.of(rig.agentPid()).orElseThrow().destroyForcibly();
-            swapAddresses(rig, own, other);
-            ok(rig.rollout("agent", "start"));
+            swapAddresses(rig, own, other); // the gateway looks for itself
             awaitAnswer("own", port);
             awaitAnswer("other", others);
+            ok(rig.rollout("agent", "start"));
+            swapAddresses(rig, own, other);
+            awaitAnswer("own", port);
 
             ok(rig.rollout("agent", "stop"));
             ok(rig.rollout("gateway", "stop"));
             Path file = rig.folder.resolve("state/gateway.json");
             Files.writeString(file, Files.readString(file).replaceFirst("\"boot\":\"[^\"]*", "\"boot\":\"another"));
-            Process gateway = rig.start("gateway", "run");
             swapAddresses(rig, own, other);
-            while (gateway.isAlive() && !listens(port)) {
-                Thread.sleep(50);
-            }
-            assertEquals("HTTP/1.1 503", said(port), "after a reboot no address is what it was");
-            ok(rig.rollout("agent", "start"));
+            Process gateway = rig.start("gateway", "run"); // as after a reboot, and without an agent
             awaitAnswer("own", port);
             awaitAnswer("other", others);
+            ok(rig.docker("rm", "-f", own));
+            while (listens(port)) { // or Docker could not have it
+                assertTrue(gateway.isAlive());
+                Thread.sleep(50);
+            }
+            awaitAnswer("other", others);
+            gateway.destroy();
+        }
+    }
+
+    /** A daemon that comes back starts its containers before it answers anybody. */
+    @Test
+    void theEndOfAContainerIsSeenWithoutAnEngine() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            String id = rig.containers("web").getFirst().id();
+            ok(rig.rollout("agent", "stop"));
+            ok(rig.rollout("gateway", "stop"));
+            rig.environment.put("DOCKER_HOST", "unix:///nowhere");
+            Process gateway = rig.start("gateway", "run");
+            rig.environment.remove("DOCKER_HOST");
+            awaitAnswer("1", port);
+            ok(rig.docker("stop", id));
+            long end = System.nanoTime() + 5_000_000_000L;
+            while (!rig.rollout("gateway", "status").out().contains(" stopped ")) {
+                assertTrue(System.nanoTime() < end, "its address is another's soon");
+            }
+            ok(rig.docker("start", id));
+            ok(rig.rollout("agent", "start"));
+            awaitAnswer("1", port);
             gateway.destroy();
         }
     }

@@ -383,6 +383,12 @@ class HttpFrontTest extends FrontFixture {
             }
         }
         assertEquals(1, port.held.sum(), "it has been away for longer than the others would wait");
+        port.point(route(300));
+        port.point(route(300, dead));
+        try (Client client = new Client()) {
+            assertTrue(client.send(GET).answer().startsWith("HTTP/1.1 502"));
+        }
+        assertEquals(2, port.held.sum(), "it was started again: how it was before does not count");
         awaitIdle();
     }
 

@@ -14,6 +14,7 @@ import dev.rollout.agent.model.Tree;
 import dev.rollout.agent.rollout.Asker;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
+import dev.rollout.agent.wire.ContainerAddress;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -68,19 +69,8 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         return found;
     }
 
-    /** The first address that a container has on a network; empty where it has none. */
-    private static String address(JsonNode container) {
-        for (JsonNode network : container.at("/NetworkSettings/Networks")) {
-            String address = network.path("IPAddress").asText("");
-            if (!address.isEmpty()) {
-                return address;
-            }
-        }
-        return "";
-    }
-
     private static Instance instance(JsonNode container) {
-        String address = address(container);
+        String address = ContainerAddress.of(container);
         return instance(
                 container.path("Id").asText(),
                 container.path("Names").path(0).asText(),
@@ -161,7 +151,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     @Override
     public Optional<Instance> find(String id) {
         return api.inspect(id).map(found -> {
-            String address = address(found);
+            String address = ContainerAddress.of(found);
             return instance(
                     found.path("Id").asText(),
                     found.path("Name").asText(),
@@ -400,7 +390,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     public Reach reach(String id) {
         JsonNode found = api.inspect(id).orElseThrow(() -> new EngineRefused(404, "the container is gone"));
         long pid = found.at("/State/Pid").asLong();
-        String address = address(found);
+        String address = ContainerAddress.of(found);
         String mode = found.at("/HostConfig/NetworkMode").asText();
         boolean others = mode.startsWith("container:");
         Optional<List<Integer>> own =

@@ -1,8 +1,8 @@
 package dev.rollout.agent.engine.docker;
 
+import dev.rollout.agent.wire.ContainerLife;
 import dev.rollout.agent.wire.TcpSocket;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
@@ -35,22 +35,12 @@ final class Listening {
     static Optional<List<Integer>> own(String container, long pid) {
         try {
             Set<String> open = new HashSet<>();
-            for (Path process : TcpSocket.processes()) {
-                if (isOf(container, process)) {
-                    open.addAll(TcpSocket.open(process));
-                }
+            for (Path process : ContainerLife.processes(container)) {
+                open.addAll(TcpSocket.open(process));
             }
             return Optional.of(ports(pid, socket -> socket.isIn(open)));
         } catch (IOException e) {
             return Optional.empty();
-        }
-    }
-
-    private static boolean isOf(String container, Path process) {
-        try {
-            return Files.readString(process.resolve("cgroup")).contains(container);
-        } catch (IOException e) {
-            return false; // it has just ended
         }
     }
 
