@@ -37,8 +37,8 @@ final class LifeWatch {
         Thread.ofVirtual().name("lives").start(() -> {
             try {
                 while (true) {
-                    Thread.sleep(LOOK_MILLIS);
                     look();
+                    Thread.sleep(LOOK_MILLIS);
                 }
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
