@@ -37,9 +37,7 @@ final class Follow {
                         return exit;
                     }
                 } catch (IOException e) {
-                    // the agent is away: a new one, ours or that of the host, resumes the rollout, and this goes on
-                    // behind what
-                    // was seen
+                    // the agent is away: a new one resumes the rollout, and this goes on behind what was seen
                     restart();
                 }
                 sleep();
@@ -53,11 +51,9 @@ final class Follow {
     }
 
     private void restart() {
-        if (!agent.answers()) {
-            if (AgentFolders.areMine(folders)) {
-                System.err.println("the agent is gone; starting one that resumes the rollout");
-                AgentStarter.start(folders);
-            }
+        if (!agent.answers() && AgentFolders.areMine(folders)) { // else its owner's service manager does
+            System.err.println("the agent is gone; starting one that resumes the rollout");
+            AgentStarter.start(folders);
         }
     }
 

@@ -19,6 +19,7 @@ record OnBehalf(Asker asker, Map<String, String> own, URI daemon) {
 
     ProcessBuilder process(List<String> command) {
         List<String> words = new ArrayList<>();
+        words.add("env"); // looks in their PATH
         if (asker.another()) {
             words.addAll(
                     List.of("setpriv", "--reuid=" + asker.user(), "--regid=" + asker.group(), "--init-groups", "--"));

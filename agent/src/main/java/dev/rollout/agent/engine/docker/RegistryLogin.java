@@ -17,6 +17,9 @@ import java.util.concurrent.TimeUnit;
 final class RegistryLogin {
     private static final String HUB = "https://index.docker.io/v1/";
 
+    /** Of env, where there is no such program. */
+    private static final int NOT_FOUND = 127;
+
     private final ObjectMapper json = new ObjectMapper();
     private final OnBehalf who;
 
@@ -79,6 +82,10 @@ final class RegistryLogin {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
+        }
+        if (process.exitValue() == NOT_FOUND) {
+            throw new IOException(
+                    "docker-credential-" + helper + ", which " + who.dockerConfig() + " names, is not found");
         }
         if (process.exitValue() != 0) {
             return Optional.empty(); // the helper knows no login for this registry

@@ -9,10 +9,13 @@ import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.rollout.Asker;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Real processes. */
 class OnBehalfTest {
@@ -40,6 +43,14 @@ class OnBehalfTest {
         assertTrue(environment.contains("DOCKER_HOST=unix:///here"), environment.toString());
         assertFalse(environment.contains("OURS=o"), environment.toString());
         assertTrue(run(Asker.AGENT, "env").contains("OURS=o"));
+    }
+
+    @Test
+    void theirProgramsAreFound(@TempDir Path folder) throws Exception {
+        Path program = Files.writeString(folder.resolve("docker-credential-theirs"), "#!/bin/sh\necho found\n");
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Map<String, String> environment = Map.of("PATH", folder + ":" + System.getenv("PATH"));
+        assertEquals(List.of("found"), run(Asker.with(environment), "docker-credential-theirs"));
     }
 
     @Test
