@@ -76,8 +76,8 @@ final class StandIn {
             do {
                 there.accept(addresses()); // at first: what happened while nobody looked
             } while (UnixHttp.line(events.body()) != null && !agentLives());
-        } catch (IOException e) {
-            LOG.debug("the Engine does not answer: {}", e.toString()); // tried again
+        } catch (IOException | RuntimeException e) {
+            LOG.debug("the Engine does not answer, or not as it should: {}", e.toString()); // tried again
         }
     }
 
