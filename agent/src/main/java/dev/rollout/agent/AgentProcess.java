@@ -39,6 +39,8 @@ final class AgentProcess implements Api.Host {
     private static final Logger LOG = LoggerFactory.getLogger(AgentProcess.class);
     private static final int UNREACHABLE = 69;
     private static final long LIVE_SECONDS = 5;
+    private static final long CLOSE_SECONDS = 5;
+    private static final long HALT_MILLIS = 200;
     private static final long PRUNE_EVERY = 12;
     /** What is made in such a folder is its group's. */
     private static final int SHARED = 02755;
@@ -52,6 +54,7 @@ final class AgentProcess implements Api.Host {
     private final Rollouts rollouts;
     private final String id;
     private final CountDownLatch stop = new CountDownLatch(1);
+    private final CountDownLatch ended = new CountDownLatch(1);
 
     /** Runs until it is told to stop. The exit code. */
     static int run(Folders folders) {
@@ -96,7 +99,7 @@ final class AgentProcess implements Api.Host {
         roles.recover();
         openToGroup();
         try (ApiServer server = new ApiServer(folders, new Api(rollouts, journal, this))) {
-            Runtime.getRuntime().addShutdownHook(new Thread(stop::countDown, "stop"));
+            Runtime.getRuntime().addShutdownHook(new Thread(this::terminated, "stop"));
             rollouts.resume();
             LOG.info("rollout {} listens on {}", Version.TEXT, folders.socket());
             for (long beat = 1; !stop.await(LIVE_SECONDS, TimeUnit.SECONDS); beat++) {
@@ -107,11 +110,24 @@ final class AgentProcess implements Api.Host {
             }
             rollouts.close();
             traffic.close();
+        } finally {
+            ended.countDown();
         }
         // a rollout in progress is left as a crash would leave it: the next agent resumes it from the journal
         LOG.info("stopped");
         Runtime.getRuntime().halt(0);
         return 0;
+    }
+
+    /** By a signal, as systemd does it: the process ends when this returns, or before, when all is closed. */
+    private void terminated() {
+        stop.countDown();
+        try {
+            ended.await(CLOSE_SECONDS, TimeUnit.SECONDS);
+            Thread.sleep(HALT_MILLIS); // by itself
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /**

@@ -66,6 +66,9 @@ class SystemdIT {
             host.rollout("agent", "stop");
             Thread.sleep(2500); // systemd would have started it again by then
             assertEquals("inactive", active(host));
+            assertEquals(
+                    "",
+                    host.exec("sh", "-c", "ls /run/rollout | grep sock; true").out());
             host.rollout("agent", "start");
             assertEquals(mainPid(host), agent(host));
         }
