@@ -7,6 +7,7 @@ import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.wire.Heir;
 import dev.rollout.agent.wire.Launcher;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -15,6 +16,7 @@ import org.slf4j.LoggerFactory;
 /** Looks after the gateway's process: starts it where it is wanted, and again where it died. */
 final class GatewayKeeper implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(GatewayKeeper.class);
+    private static final Duration FIRST_LOOK = Duration.ofSeconds(1);
     private static final long LOOK_MILLIS = 200;
     private static final long TICK_MILLIS = 10;
     private static final long PATIENCE_NANOS = 15_000_000_000L;
@@ -29,8 +31,17 @@ final class GatewayKeeper implements AutoCloseable {
         this.folders = folders;
         this.control = new Control(folders.gatewaySocket());
         this.file = new RouteFile(folders);
-        look(); // one that runs sees to it that its routes are in the file
+        lookAtFirst();
         this.watch = Thread.ofVirtual().name("gateway-keeper").start(this::watch);
+    }
+
+    /** A gateway that is asked sees to it that its routes are in the file. One that hangs is not waited for. */
+    private void lookAtFirst() {
+        try {
+            Thread.ofVirtual().name("gateway-look").start(this::look).join(FIRST_LOOK);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** The routes that the gateway has, or will come back with. */

@@ -651,6 +651,24 @@ class GatewayIT {
         }
     }
 
+    @Test
+    void aGatewayThatHangsDoesNotKeepAnAgentFromStarting() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            String gateway = Long.toString(gatewayPid(rig));
+            ok(rig.rollout("agent", "stop"));
+            ok(rig.run("kill", "-STOP", gateway));
+            try {
+                ok(rig.rollout("agent", "start"));
+            } finally {
+                ok(rig.run("kill", "-CONT", gateway));
+            }
+            awaitAnswer("1", port);
+        }
+    }
+
     /** Somebody has tidied up the state folder: the gateway is asked, and tells. */
     @Test
     void aLostStateFolderIsNotAnOutage() throws Exception {
