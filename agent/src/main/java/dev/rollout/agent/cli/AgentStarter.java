@@ -37,7 +37,7 @@ final class AgentStarter {
             throw new CliException(
                     Exit.UNREACHABLE,
                     "no agent answers at " + folders.socket()
-                            + ", and it is another user's to start: 'sudo rollout agent" + " start'");
+                            + ", and it is another user's to start: 'sudo rollout agent start'");
         }
         if (AgentUnit.isThere(folders)) {
             AgentUnit.start();

@@ -1,5 +1,6 @@
 package dev.rollout.agent.gateway;
 
+import dev.rollout.agent.wire.HostProcesses;
 import dev.rollout.agent.wire.TcpSocket;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,8 +16,11 @@ final class Holder {
         Optional<TcpSocket> held = TcpSocket.seenBy("self").stream()
                 .filter(socket -> socket.listens() && socket.port() == port)
                 .findFirst();
+        if (held.isEmpty()) {
+            return Optional.empty();
+        }
         try {
-            for (Path process : held.isPresent() ? TcpSocket.processes() : Set.<Path>of()) {
+            for (Path process : HostProcesses.all()) {
                 if (held.get().isIn(open(process))) {
                     return Optional.of(words(process));
                 }

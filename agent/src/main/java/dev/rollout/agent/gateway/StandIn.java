@@ -2,10 +2,9 @@ package dev.rollout.agent.gateway;
 
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.wire.ContainerAddress;
+import dev.rollout.agent.wire.ContainerEvents;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -22,9 +21,6 @@ import org.slf4j.LoggerFactory;
 final class StandIn {
     private static final Logger LOG = LoggerFactory.getLogger(StandIn.class);
     private static final long LOOK_MILLIS = 300;
-    private static final String EVENTS = "/events?filters="
-            + URLEncoder.encode(
-                    "{\"type\":[\"container\"],\"event\":[\"die\",\"destroy\",\"start\"]}", StandardCharsets.UTF_8);
 
     private final UnixHttp agent;
     private final UnixHttp engine;
@@ -71,7 +67,7 @@ final class StandIn {
 
     /** Until an agent lives, or the Engine ends. */
     private void follow() {
-        try (UnixHttp.Answer events = engine.send("GET", EVENTS, null, "")) {
+        try (UnixHttp.Answer events = engine.send("GET", ContainerEvents.PATH, null, "")) {
             LOG.info("no agent lives: following the containers");
             do {
                 there.accept(addresses()); // at first: what happened while nobody looked

@@ -1,10 +1,8 @@
 package dev.rollout.agent.wire;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,8 +13,6 @@ import java.util.Optional;
  * @param started in the kernel's ticks: a pid is given out again
  */
 public record ContainerLife(String pid, long started) {
-    private static final Path PROCESSES = Path.of("/proc");
-
     /** Empty where there is none, or where this process does not see those of containers. */
     public static Optional<ContainerLife> of(String container) {
         ContainerLife oldest = null;
@@ -45,17 +41,13 @@ public record ContainerLife(String pid, long started) {
 
     /** The folders in {@code /proc} of a container's processes: their control group is named after it. */
     public static List<Path> processes(String container) {
-        List<Path> found = new ArrayList<>();
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(PROCESSES, "[0-9]*")) {
-            for (Path process : all) {
-                if (isOf(container, process)) {
-                    found.add(process);
-                }
-            }
+        try {
+            return HostProcesses.all().stream()
+                    .filter(process -> isOf(container, process))
+                    .toList();
         } catch (IOException e) {
             return List.of(); // no Linux
         }
-        return found;
     }
 
     private static boolean isOf(String container, Path process) {

@@ -55,15 +55,6 @@ public record TcpSocket(String local, String state, String inode) {
         return open.contains("socket:[" + inode + "]");
     }
 
-    /** All processes of this host, as far as this one sees them. */
-    public static List<Path> processes() throws IOException {
-        List<Path> found = new ArrayList<>();
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(PROCESSES, "[0-9]*")) {
-            all.forEach(found::add);
-        }
-        return found;
-    }
-
     /** What a process has open. @throws IOException where that is not this user's to know */
     public static Set<String> open(Path process) throws IOException {
         Set<String> open = new HashSet<>();

@@ -8,6 +8,7 @@ import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.rollout.ContainerEngine.Exit;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.rollout.EngineUnavailable;
+import dev.rollout.agent.wire.ContainerEvents;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -19,8 +20,6 @@ import org.slf4j.LoggerFactory;
 final class ExitWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ExitWatch.class);
     private static final long RECONNECT_MILLIS = 200;
-    private static final String FILTER =
-            DockerApi.query("{\"type\":[\"container\"],\"event\":[\"die\",\"destroy\",\"start\"]}");
 
     private final DockerApi api;
     private final ObjectMapper json = new ObjectMapper();
@@ -69,7 +68,7 @@ final class ExitWatch implements AutoCloseable {
     private void follow() {
         while (!closed) {
             try {
-                api.stream(Request.Method.GET, "/events?filters=" + FILTER, null, Map.of(), body -> {
+                api.stream(Request.Method.GET, ContainerEvents.PATH, null, Map.of(), body -> {
                     waiting.forEach(this::look); // what happened while nobody listened
                     open = true;
                     lookAgain();
