@@ -452,6 +452,7 @@ class GatewayIT {
             Files.createDirectories(rig.folder.resolve("state"));
             Files.writeString(rig.folder.resolve("state/gateway.json"), route);
             assertEquals("held", said(port));
+            rig.environment.put("DOCKER_HOST", "tcp://127.0.0.1:1"); // the target is no container
             Process gateway = rig.start("gateway", "run");
             for (int i = 0; i < 200 && said(port).equals("held"); i++) {
                 Thread.sleep(50);
