@@ -38,10 +38,10 @@ import org.slf4j.LoggerFactory;
 final class AgentProcess implements Api.Host {
     private static final Logger LOG = LoggerFactory.getLogger(AgentProcess.class);
     private static final int UNREACHABLE = 69;
-    private static final long LIVE_SECONDS = 5;
+    private static final long LIVE_EVERY = 5;
     private static final long CLOSE_SECONDS = 5;
     private static final long HALT_MILLIS = 200;
-    private static final long PRUNE_EVERY = 12;
+    private static final long PRUNE_EVERY = 60;
     /** What is made in such a folder is its group's. */
     private static final int SHARED = 02755;
 
@@ -102,9 +102,16 @@ final class AgentProcess implements Api.Host {
             Runtime.getRuntime().addShutdownHook(new Thread(this::terminated, "stop"));
             rollouts.resume();
             LOG.info("rollout {} listens on {}", Version.TEXT, folders.socket());
-            for (long beat = 1; !stop.await(LIVE_SECONDS, TimeUnit.SECONDS); beat++) {
-                roles.live();
-                if (beat % PRUNE_EVERY == 0) {
+            for (long second = 1; !stop.await(1, TimeUnit.SECONDS); second++) {
+                if (!server.isThere()) {
+                    LOG.warn("{} was removed: making it again", folders.socket());
+                    openToGroup();
+                    server.listen();
+                }
+                if (second % LIVE_EVERY == 0) {
+                    roles.live();
+                }
+                if (second % PRUNE_EVERY == 0) {
                     roles.prune();
                 }
             }

@@ -13,7 +13,6 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpMethod;
-import io.vertx.core.http.HttpServer;
 import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
@@ -35,20 +34,21 @@ public final class ApiServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
     private static final int MAX_BODY = 16 << 20;
     private static final int MAX_SOCKET_PATH = 107;
+    /** The longest name that is given to a socket here. */
+    private static final String LONGEST = "/gateway-4194304.sock";
 
     private final Vertx vertx;
-    private final HttpServer server;
+    private final Router router;
     private final Path socket;
+    private int listening;
 
     /** @throws IOException where the socket cannot be made */
     public ApiServer(Folders folders, Resource resource) throws IOException {
         socket = folders.socket();
-        if (socket.toString().getBytes(StandardCharsets.UTF_8).length > MAX_SOCKET_PATH) {
+        if ((folders.runtime() + LONGEST).getBytes(StandardCharsets.UTF_8).length > MAX_SOCKET_PATH) {
             throw new IOException("the socket's path is longer than a unix socket allows: " + socket
                     + "; set ROLLOUT_RUNTIME_DIR to a shorter folder");
         }
-        Path born = Files.createDirectories(folders.runtime()).resolve("agent.new");
-        Files.deleteIfExists(born);
         vertx = Vertx.vertx(new VertxOptions()
                 .setEventLoopPoolSize(1)
                 .setWorkerPoolSize(1)
@@ -59,7 +59,7 @@ public final class ApiServer implements AutoCloseable {
         if (!vertx.isNativeTransportEnabled()) {
             LOG.warn("no native transport: {}", String.valueOf(vertx.unavailableNativeTransportCause()));
         }
-        Router router = Router.router(vertx);
+        router = Router.router(vertx);
         router.route().handler(context -> {
             if (Peer.of(context).allowed(folders)) {
                 context.next();
@@ -79,9 +79,22 @@ public final class ApiServer implements AutoCloseable {
                         context,
                         404,
                         Map.of("title", "there is no " + context.request().uri(), "exit", 2)));
-        server = vertx.createHttpServer();
+        listen();
+    }
+
+    /**
+     * Answers at the socket, in the place of whoever did. By a name of its own each time: a second server of the same name
+     * is to Vert.x a share in the first, whose file is gone.
+     *
+     * @throws IOException where the socket cannot be made
+     */
+    public void listen() throws IOException {
+        Path born = Files.createDirectories(socket.getParent())
+                .resolve("agent." + ProcessHandle.current().pid() + "." + listening++);
+        Files.deleteIfExists(born);
         try {
-            server.requestHandler(router)
+            vertx.createHttpServer()
+                    .requestHandler(router)
                     .listen(SocketAddress.domainSocketAddress(born.toString()))
                     .toCompletionStage()
                     .toCompletableFuture()
@@ -91,6 +104,11 @@ public final class ApiServer implements AutoCloseable {
         }
         Files.setPosixFilePermissions(born, PosixFilePermissions.fromString("rw-rw----"));
         Files.move(born, socket, StandardCopyOption.ATOMIC_MOVE); // whoever sees it may use it
+    }
+
+    /** Whether it is still to be found: what lies in a folder for running programs may be cleaned away. */
+    public boolean isThere() {
+        return Files.exists(socket);
     }
 
     /** What a route does. */
@@ -160,7 +178,6 @@ public final class ApiServer implements AutoCloseable {
     @Override
     public void close() {
         try {
-            server.close().toCompletionStage().toCompletableFuture().get(2, TimeUnit.SECONDS);
             vertx.close().toCompletionStage().toCompletableFuture().get(2, TimeUnit.SECONDS);
             Files.deleteIfExists(socket);
         } catch (Exception e) {

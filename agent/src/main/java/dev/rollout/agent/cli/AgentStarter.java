@@ -51,7 +51,11 @@ final class AgentStarter {
     static long awaited(Folders folders) {
         AgentSocket socket = new AgentSocket(folders);
         if (!answers(socket, PATIENCE_MILLIS)) {
-            throw new CliException(Exit.UNREACHABLE, "the agent does not answer; its log is " + folders.log());
+            String holder = OneProcess.holder(folders.state(), "agent")
+                    .map(pid -> "; pid " + pid + " has its state folder: if that hangs, end it ('kill " + pid
+                            + "'), which" + " harms nothing, and try again")
+                    .orElse("");
+            throw new CliException(Exit.UNREACHABLE, "the agent does not answer; its log is " + folders.log() + holder);
         }
         return socket.get("/v1/agent").path("pid").asLong();
     }

@@ -194,6 +194,9 @@ public final class GatewayProcess {
                 }
                 ending = System.nanoTime() - busy > idle.toNanos();
             }
+            if (!retiring && Files.isDirectory(folders.runtime()) && !Files.exists(folders.gatewaySocket())) {
+                answer(); // it was removed, and the agent that does not find it has made the folder again
+            }
         }
         router.close();
         Files.deleteIfExists(retiring ? retired : folders.gatewaySocket());

@@ -4,8 +4,9 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * Where the agent keeps its things: the system's folders for root, the XDG ones for an ordinary user; each can be
- * overridden, so that agents of their own run side by side.
+ * Where the agent keeps its things: the system's folders for root, the XDG state folder for an ordinary user; each can be
+ * overridden, so that agents of their own run side by side. Not {@code XDG_RUNTIME_DIR}: that is taken away at the end of a
+ * login, which an agent outlives, and a job of cron has none.
  *
  * @param state durable: the journal, the role files, the log
  * @param runtime the socket
@@ -24,13 +25,8 @@ public record Folders(Path state, Path runtime, Path shm) {
     public static Folders of(Map<String, String> environment) {
         String user = System.getProperty("user.name");
         String home = System.getProperty("user.home");
-        String xdgRuntime = environment.get("XDG_RUNTIME_DIR");
-        Folders usual = byRoot()
-                ? OF_HOST
-                : new Folders(
-                        Path.of(environment.getOrDefault("XDG_STATE_HOME", home + "/.local/state"), "rollout"),
-                        xdgRuntime == null ? Path.of("/tmp/rollout-" + user) : Path.of(xdgRuntime, "rollout"),
-                        Path.of("/dev/shm/rollout-" + user));
+        Path own = Path.of(environment.getOrDefault("XDG_STATE_HOME", home + "/.local/state"), "rollout");
+        Folders usual = byRoot() ? OF_HOST : new Folders(own, own.resolve("run"), Path.of("/dev/shm/rollout-" + user));
         return new Folders(
                 named(environment, "ROLLOUT_STATE_DIR", usual.state),
                 named(environment, "ROLLOUT_RUNTIME_DIR", usual.runtime),

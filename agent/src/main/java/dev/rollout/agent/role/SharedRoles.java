@@ -119,6 +119,12 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         return shared(key).toString();
     }
 
+    /** Whoever names a folder of their own looks after it. */
+    @Override
+    public Optional<String> refusal() {
+        return shm.equals(Folders.of(Map.of()).shm()) ? Logout.takes(shm) : Optional.empty();
+    }
+
     private Path shared(ServiceKey key) {
         return shm.resolve(key.project()).resolve(key.service());
     }
@@ -241,9 +247,13 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         }
     }
 
-    /** What instances have noticed, and the services whose claims take more than four fifths of their room. */
+    /**
+     * What instances have noticed, the services whose claims take more than four fifths of their room, and what would take
+     * the claims away.
+     */
     public List<String> alarms() {
         List<String> alarms = new ArrayList<>();
+        Logout.takes(shm).ifPresent(alarms::add);
         for (ServiceKey key : open.keySet()) {
             if (on(key, ClaimsDatabase::fill) > ALARM) {
                 alarms.add("claims of " + key + " fill their room in " + folder(key));

@@ -32,6 +32,9 @@ record Admission(Ports ports, String agent) {
         }
         if (spec.handover() != null) {
             oneIsActive(spec, spec.handover().mode());
+            ports.roles().refusal().ifPresent(sentence -> {
+                throw new Refused(Refused.Why.HOST, sentence + "; nothing was started");
+            });
             rolesAreHere(spec);
         }
     }

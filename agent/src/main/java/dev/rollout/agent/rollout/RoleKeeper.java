@@ -13,6 +13,9 @@ public interface RoleKeeper {
     /** The same folder on the host. */
     String folder(ServiceKey key);
 
+    /** Why claims would be lost there, as a sentence; empty where they stay while the host runs. */
+    Optional<String> refusal();
+
     /** Makes the folder and the database of a service, and says what its instances need to reach them. */
     ContainerEngine.Injection prepare(
             ServiceKey key, Handover handover, String instance, long generation, boolean standby);

@@ -1,7 +1,9 @@
 package dev.rollout.agent.wire;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -55,7 +57,21 @@ public final class OneProcess implements AutoCloseable {
             file.close();
             return Optional.empty();
         }
+        file.truncate(0);
+        file.write(ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes(StandardCharsets.US_ASCII)));
         return Optional.of(new OneProcess(file));
+    }
+
+    /** The pid of the one that lives; empty where none does. */
+    public static Optional<String> holder(Path state, String kind) {
+        try {
+            String pid = Files.readString(state.resolve(kind + ".lock"));
+            boolean lives =
+                    !pid.isEmpty() && ProcessHandle.of(Long.parseLong(pid)).isPresent();
+            return lives ? Optional.of(pid) : Optional.empty();
+        } catch (IOException | NumberFormatException e) {
+            return Optional.empty();
+        }
     }
 
     @Override

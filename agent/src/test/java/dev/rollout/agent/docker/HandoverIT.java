@@ -20,7 +20,7 @@ class HandoverIT {
     private static final Pattern REPORT = Pattern.compile("events=(\\d+) unanswered=(\\d+) twice=(\\d+) .*");
     private static final long PATIENCE_NANOS = 30_000_000_000L;
 
-    private static String bot(String version) {
+    static String bot(String version) {
         return """
                 gateway:
                   image: rollout-examples/apps:1

@@ -3,6 +3,7 @@ package dev.rollout.agent.docker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,6 +11,12 @@ import java.util.List;
 final class SystemdHost implements AutoCloseable {
     /** Not below a folder that may be its owner's alone. */
     private static final String BUILT = "/opt/rollout";
+
+    /** Who may speak to the Engine and is not root, by a name that nobody has on this machine. */
+    static final String USER = "rigdeploy";
+
+    /** Those of that user, on the shared memory of this machine. */
+    static final Path USERS_CLAIMS = Path.of("/dev/shm/rollout-" + USER);
 
     private final Rig rig;
     private final String name;
@@ -26,10 +33,13 @@ final class SystemdHost implements AutoCloseable {
                         + Rig.java().replace(Rig.ROOT.resolve("agent/target").toString(), BUILT)
                         + " -Drollout.launcher="
                         + program + " dev.rollout.agent.Main \"$@\"\n");
-        program.toFile().setExecutable(true);
+        program.toFile().setExecutable(true, false);
         String unit = Files.readString(Rig.ROOT.resolve("scripts/systemd/rollout.service"))
                 .replace("@PREFIX@", rig.folder.toString());
         Files.writeString(rig.folder.resolve("rollout.service"), unit);
+        Files.setPosixFilePermissions(rig.folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Files.createDirectories(USERS_CLAIMS);
+        Files.setPosixFilePermissions(USERS_CLAIMS, PosixFilePermissions.fromString("rwxrwxrwx"));
         ok(rig.docker("network", "create", name));
         String image = ok(rig.run(Rig.ROOT.resolve("scripts/systemd-image").toString()));
         List<String> command = new ArrayList<>(List.of("run", "--detach", "--name", name, "--network", name));
@@ -38,7 +48,7 @@ final class SystemdHost implements AutoCloseable {
         command.addAll(List.of("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"));
         command.addAll(List.of("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/tmp:exec", "--env=container=docker"));
         command.add("--volume=" + Rig.ROOT.resolve("agent/target") + ":" + BUILT);
-        for (Path shared : List.of(Path.of(System.getProperty("java.home")), rig.folder)) {
+        for (Path shared : List.of(Path.of(System.getProperty("java.home")), rig.folder, USERS_CLAIMS)) {
             command.add("--volume=" + shared + ":" + shared);
         }
         command.add("--volume=/var/run/docker.sock:/docker.sock");
@@ -54,6 +64,14 @@ final class SystemdHost implements AutoCloseable {
             }
             Thread.sleep(200);
         }
+        run("sh", "-c", "echo " + USER + ":x:1234:1234::" + home() + ":/bin/sh >>/etc/passwd");
+        run("sh", "-c", "echo docker:x:$(stat -c %g /docker.sock):" + USER + " >>/etc/group");
+        run("install", "-d", "-o", USER, home());
+    }
+
+    /** Of that user; the Engine finds it by the same path. */
+    private String home() {
+        return rig.folder + "/home";
     }
 
     /** The network in which its instances must be. */
@@ -77,15 +95,19 @@ final class SystemdHost implements AutoCloseable {
         return ok(exec(command));
     }
 
-    /** The program as a user who may speak to the Engine, and is not root. */
+    /** The program as a user who may speak to the Engine, and is not root: who logs in for it, and out again. */
     Rig.Ran asDeploy(String... args) throws IOException, InterruptedException {
-        String group = exec("stat", "-c", "%g", "/docker.sock").out().strip();
-        run("sh", "-c", "grep -q ^deploy: /etc/passwd || echo deploy:x:1234:1234::/tmp/deploy:/bin/sh >>/etc/passwd");
-        run("install", "-d", "-o", "1234", "/tmp/deploy");
-        List<String> command = new ArrayList<>(List.of("env", "HOME=/tmp/deploy", "setpriv", "--reuid=1234"));
-        command.addAll(List.of("--regid=1234", "--groups=" + group, rig.folder + "/bin/rollout"));
-        command.addAll(List.of(args));
-        return exec(command.toArray(String[]::new));
+        return login(USER, rig.folder + "/bin/rollout " + String.join(" ", args));
+    }
+
+    /** A command of a user who logs in for it, and is logged out by logind when this returns. */
+    Rig.Ran login(String user, String command) throws IOException, InterruptedException {
+        Rig.Ran ran = exec("su", user, "-c", "cd " + rig.folder + " && " + command);
+        List<String> state = List.of("loginctl", "show-user", user, "--property=State", "--value");
+        for (int i = 0; i < 100 && exec(state.toArray(String[]::new)).out().matches("active|online|closing"); i++) {
+            Thread.sleep(50);
+        }
+        return ran;
     }
 
     String rollout(String... args) throws IOException, InterruptedException {
@@ -103,6 +125,8 @@ final class SystemdHost implements AutoCloseable {
 
     @Override
     public void close() throws Exception {
+        exec("sh", "-c", "rm -rf " + home() + " " + USERS_CLAIMS + "/*"); // which only its root may
+        Files.delete(USERS_CLAIMS);
         rig.docker("rm", "--force", "--volumes", name);
         rig.removeContainers(); // or its network stays
         rig.docker("network", "rm", name);

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -18,6 +17,10 @@ class SystemdIT {
 
     private static void version(Rig rig, SystemdHost host, String version) throws Exception {
         rig.services(Rig.web(version, "ports: [\"" + PORT + ":8080\"]\n"));
+        inNetworkOf(host, rig);
+    }
+
+    private static void inNetworkOf(SystemdHost host, Rig rig) throws Exception {
         Files.writeString(
                 rig.folder.resolve("compose.yaml"),
                 Files.readString(rig.folder.resolve("compose.yaml")) + "networks: {default: {name: " + host.network()
@@ -82,10 +85,9 @@ class SystemdIT {
                 SystemdHost host = new SystemdHost(rig)) {
             host.run("systemctl", "start", "rollout");
             version(rig, host, "1");
-            Files.setPosixFilePermissions(rig.folder, PosixFilePermissions.fromString("rwxr-xr-x"));
             Rig.Ran up = host.asDeploy("up", "web");
             assertEquals(0, up.exit(), up.all());
-            assertTrue(host.rollout("history", "web").contains("deploy"), "root sees what deploy did");
+            assertTrue(host.rollout("history", "web").contains(SystemdHost.USER), "root sees what deploy did");
             Rig.Ran status = host.asDeploy("agent", "status");
             assertTrue(status.out().contains("pid: " + mainPid(host)), status.all());
             Rig.Ran gateway = host.asDeploy("gateway", "status");
@@ -105,6 +107,48 @@ class SystemdIT {
             host.rollout("agent", "stop");
             Rig.Ran none = host.asDeploy("status");
             assertEquals(69, none.exit(), none.all());
+        }
+    }
+
+    /** Each command of a pipeline is a login of its own, and no root has installed anything. */
+    @Test
+    void whatAUsersAgentKeepsOutlivesTheLogin() throws Exception {
+        try (Rig rig = new Rig();
+                SystemdHost host = new SystemdHost(rig)) {
+            Rig.Ran guest = host.login("guest", "mkdir /dev/shm/rollout-guest && touch /dev/shm/rollout-guest/claims");
+            assertEquals(0, guest.exit(), guest.all());
+            String left = "/dev/shm/rollout-guest";
+            for (int i = 0; i < 100 && host.exec("test", "-e", left).exit() == 0; i++) {
+                Thread.sleep(50);
+            }
+            assertEquals(1, host.exec("test", "-e", left).exit(), "logind removes what a user has there");
+
+            rig.services(HandoverIT.bot("1"));
+            inNetworkOf(host, rig);
+            host.run("systemctl", "stop", "rollout"); // which a first boot has started
+            host.run("rm", "-r", "/run/systemd/system/rollout.service", "/run/rollout");
+            Rig.Ran refused = host.asDeploy("up", "gateway", "bot");
+            assertEquals(1, refused.exit(), refused.all());
+            assertTrue(refused.err().contains("loginctl enable-linger " + SystemdHost.USER), refused.all());
+            assertEquals(List.of(), rig.containers("gateway"), "nothing was started");
+            assertTrue(host.asDeploy("doctor").out().contains("bad  systemd removes " + SystemdHost.USERS_CLAIMS));
+
+            host.run("loginctl", "enable-linger", SystemdHost.USER);
+            Rig.Ran up = host.asDeploy("up", "gateway", "bot");
+            assertEquals(0, up.exit(), up.all());
+            String agent = host.asDeploy("agent", "status").out();
+            Thread.sleep(1000); // logind has long removed it by then, above
+            assertEquals(
+                    0,
+                    host.exec("sh", "-c", "test -s " + SystemdHost.USERS_CLAIMS + "/*/bot/claims.db")
+                            .exit());
+            rig.services(HandoverIT.bot("2"));
+            inNetworkOf(host, rig);
+            Rig.Ran next =
+                    host.login(SystemdHost.USER, "unset XDG_RUNTIME_DIR && bin/rollout up bot"); // as cron does it
+            assertEquals(0, next.exit(), next.all());
+            assertEquals(agent, host.asDeploy("agent", "status").out(), "the same agent, in every login");
+            host.asDeploy("agent", "stop");
         }
     }
 

@@ -19,6 +19,11 @@ final class FakeRoles implements RoleKeeper {
     long fence;
 
     @Override
+    public Optional<String> refusal() {
+        return Optional.empty();
+    }
+
+    @Override
     public String folder(ServiceKey key) {
         return "/shm/" + key;
     }
