@@ -692,6 +692,29 @@ class GatewayIT {
         }
     }
 
+    /** As what cleans up folders for running programs may do it. */
+    @Test
+    void socketsThatWereRemovedAreMadeAgain() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            long agent = rig.agentPid();
+            long gateway = gatewayPid(rig);
+            Load load = new Load(port);
+            for (String version : List.of("2", "3")) { // once more: of a socket that was made again
+                ok(rig.run("rm", "-rf", rig.environment.get("ROLLOUT_RUNTIME_DIR")));
+                rig.services(web(version, port));
+                ok(rig.rollout("up", "web"));
+                assertEquals(agent, rig.agentPid(), "the same agent answers");
+                assertEquals(gateway, gatewayPid(rig), "the same gateway answers");
+            }
+            nothingLost(load, "1", "2", "3");
+            ok(rig.rollout("agent", "stop"));
+            assertEquals(69, rig.rollout("agent", "status").exit(), "it takes the new socket with it");
+        }
+    }
+
     /** Three generations of the gateway, a rollout in between, and one that dies while it takes over. */
     @Test
     void anUpgradeOfTheGatewayIsNotSeen() throws Exception {
