@@ -77,7 +77,7 @@ final class AgentProcess implements Api.Host {
         id = journal.meta("agent", () -> UUID.randomUUID().toString());
         host = DockerHost.find(System.getenv());
         engine = new DockerEngine(host.uri(), System.getenv());
-        roles = new SharedRoles(folders.shm(), folders.state(), id);
+        roles = new SharedRoles(folders.shm(), folders.state(), id, engine::users);
         traffic = new GatewaySwitch(folders);
         engine.onChange(
                 (key, container) -> traffic.follow(key, container, engine::find),

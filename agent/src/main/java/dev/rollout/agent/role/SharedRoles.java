@@ -3,6 +3,7 @@ package dev.rollout.agent.role;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Handover;
 import dev.rollout.agent.model.ServiceKey;
+import dev.rollout.agent.model.UserMap;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.rollout.RoleKeeper;
@@ -15,7 +16,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +47,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     private final Path shm;
     private final Path state;
     private final String host;
+    private final Supplier<UserMap> users;
     private final Map<ServiceKey, Open> open = new ConcurrentHashMap<>();
 
     /** One service's database, and which file it is: another may have been put into its place. */
@@ -55,11 +57,13 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
      * @param shm the folder on shared memory
      * @param state the agent's durable folder
      * @param host names this agent among those whose instances share a store of claims
+     * @param users who the users of containers are on this host
      */
-    public SharedRoles(Path shm, Path state, String host) {
+    public SharedRoles(Path shm, Path state, String host, Supplier<UserMap> users) {
         this.shm = shm;
         this.state = state.resolve("roles");
         this.host = host;
+        this.users = users;
     }
 
     @Override
@@ -71,7 +75,9 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             Files.createDirectories(folder.resolve("state"));
             Files.createDirectories(durable);
             database(key, handover.mode()).window(handover.window().toMillis());
-            int group = share(folder);
+            give(durable);
+            share(folder, durable);
+            int group = Folders.byRoot() ? GROUP : (Integer) Files.getAttribute(folder, "unix:gid");
             Map<String, String> environment = new LinkedHashMap<>();
             environment.put("ROLLOUT_DIR", INSIDE);
             environment.put("ROLLOUT_GENERATION", Long.toString(generation));
@@ -85,7 +91,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             }
             return new ContainerEngine.Injection(
                     environment,
-                    List.of(folder + ":" + INSIDE + ":rw", durable + ":" + INSIDE + "/state:ro"),
+                    List.of(folder + ":" + INSIDE + ":rw,z", durable + ":" + INSIDE + "/state:ro,z"), // z: for SELinux
                     List.of(Integer.toString(group)));
         } catch (IOException | SQLException e) {
             throw new EngineRefused(
@@ -95,23 +101,33 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         }
     }
 
-    /** Any non-root user in any image may work in it: setgid folder, group-writable files, and the group for the container. */
-    private static int share(Path folder) throws IOException {
-        boolean root = Folders.byRoot();
-        int group = root ? GROUP : (Integer) Files.getAttribute(folder, "unix:gid");
-        if (root) {
-            Files.setAttribute(folder, "unix:gid", group);
-        }
-        Files.setAttribute(folder, "unix:mode", 02770);
+    /**
+     * Any user in any image may work in it: setgid folder, group-writable files, and the group for the container. Who that is
+     * on the host, the durable folder has as its owner and its group, since that outlives a reboot.
+     */
+    private static void share(Path folder, Path durable) throws IOException {
+        boolean given = Folders.byRoot()
+                && Files.exists(durable)
+                && (Integer) Files.getAttribute(durable, "unix:gid") != 0; // by this agent, and by no earlier one
+        List<Path> shared = new ArrayList<>(List.of(folder));
         try (var files = Files.list(folder)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                if (root) {
-                    Files.setAttribute(file, "unix:gid", group);
-                }
-                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw----"));
-            }
+            files.filter(Files::isRegularFile).forEach(shared::add);
         }
-        return group;
+        for (Path one : shared) {
+            if (given) {
+                Files.setAttribute(one, "unix:uid", Files.getAttribute(durable, "unix:uid"));
+                Files.setAttribute(one, "unix:gid", Files.getAttribute(durable, "unix:gid"));
+            }
+            Files.setAttribute(one, "unix:mode", one.equals(folder) ? 02770 : 0660);
+        }
+    }
+
+    private void give(Path durable) throws IOException {
+        if (Folders.byRoot()) {
+            UserMap map = users.get();
+            Files.setAttribute(durable, "unix:uid", map.uid());
+            Files.setAttribute(durable, "unix:gid", map.gid() + GROUP);
+        }
     }
 
     @Override
@@ -122,6 +138,11 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     /** Whoever names a folder of their own looks after it. */
     @Override
     public Optional<String> refusal() {
+        if (!Folders.byRoot() && !users.get().equals(UserMap.NONE)) {
+            return Optional.of(
+                    "this Engine's containers have users of their own (userns-remap), and only root's agent can let"
+                            + " them at their claims: 'scripts/install' as root");
+        }
         return shm.equals(Folders.of(Map.of()).shm()) ? Logout.takes(shm) : Optional.empty();
     }
 
@@ -156,7 +177,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             made.decide(decided.get().scope()); // a reboot, or a crash between the file and the row
         }
         if (anew) {
-            share(shared(key));
+            share(shared(key), durable(key));
         }
         return made;
     }
@@ -190,7 +211,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             var file = RoleFile.read(durable(key).resolve(RoleFile.NAME));
             if (file.isPresent()) {
                 database(key, file.get().scope().mode());
-                share(shared(key));
+                share(shared(key), durable(key));
             }
         } catch (IOException | SQLException e) {
             LOG.warn("the roles of {} cannot be recovered: {}", key, e.toString());

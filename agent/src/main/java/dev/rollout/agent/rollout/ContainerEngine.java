@@ -6,6 +6,7 @@ import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
+import dev.rollout.agent.model.UserMap;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * throws {@link EngineUnavailable}; what it refuses throws {@link EngineRefused}.
  */
 public interface ContainerEngine {
+    /** Who the users of its containers are on the host. */
+    UserMap users();
+
     /** The service's containers, parked ones not among them. */
     List<Instance> instances(ServiceKey key);
 

@@ -6,6 +6,7 @@ import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
+import dev.rollout.agent.model.UserMap;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -93,6 +94,11 @@ final class FakeEngine implements ContainerEngine {
             calls.add(call);
             effect.run();
         });
+    }
+
+    @Override
+    public UserMap users() {
+        return UserMap.NONE;
     }
 
     @Override

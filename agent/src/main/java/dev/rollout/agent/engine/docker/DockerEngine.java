@@ -11,6 +11,7 @@ import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
 import dev.rollout.agent.model.Tree;
+import dev.rollout.agent.model.UserMap;
 import dev.rollout.agent.rollout.Asker;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
@@ -55,6 +56,17 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     /** The daemon's version and the API version that is spoken with it. */
     public String describe() {
         return "Docker Engine " + api.get("/version").path("Version").asText("?") + ", API " + api.version();
+    }
+
+    @Override
+    public UserMap users() {
+        JsonNode info = api.get("/info");
+        for (JsonNode option : info.path("SecurityOptions")) {
+            if (option.asText().equals("name=userns")) {
+                return UserMap.ofFolder(info.path("DockerRootDir").asText());
+            }
+        }
+        return UserMap.NONE;
     }
 
     @Override
