@@ -77,7 +77,7 @@ final class AgentProcess implements Api.Host {
         id = journal.meta("agent", () -> UUID.randomUUID().toString());
         host = DockerHost.find(System.getenv());
         engine = new DockerEngine(host.uri(), System.getenv());
-        roles = new SharedRoles(folders.shm(), folders.state(), id, engine::users);
+        roles = new SharedRoles(folders.shm(), folders.state(), id, engine::isolation);
         traffic = new GatewaySwitch(folders);
         engine.onChange(
                 (key, container) -> traffic.follow(key, container, engine::find),
@@ -188,6 +188,11 @@ final class AgentProcess implements Api.Host {
                 + ProcessHandle.current().pid());
         try {
             checks.add("ok   " + engine.describe());
+            if (engine.isolation().ownNetwork()) {
+                checks.add(
+                        "note this Engine is rootless: bots and workers roll, and what a command tells to be ready; ports cannot"
+                                + " be led start-first, nor instances be asked by http and tcp");
+            }
         } catch (RuntimeException e) {
             checks.add("bad  the Docker Engine cannot be reached: " + e.getMessage());
         }

@@ -109,14 +109,16 @@ public final class Prober implements ReadinessProbe {
     }
 
     /** What the image says, where the file leaves it to the image. */
-    private static Readiness resolved(Readiness readiness, ContainerEngine.Reach reach) {
+    private Readiness resolved(Readiness readiness, ContainerEngine.Reach reach) {
         if (!(readiness.check() instanceof Check.FromImage)) {
             return readiness;
         }
         if (!reach.healthTest().isEmpty()) {
             return readiness.with(new Check.Exec(reach.healthTest()));
         }
-        return reach.exposed() > 0 ? readiness.with(new Check.Tcp(reach.exposed())) : readiness;
+        return reach.exposed() > 0 && !engine.isolation().ownNetwork()
+                ? readiness.with(new Check.Tcp(reach.exposed()))
+                : readiness;
     }
 
     private CheckResult ask(Readiness readiness, Instance instance, ServiceSpec spec, ContainerEngine.Reach reach) {

@@ -2,8 +2,8 @@ package dev.rollout.agent.role;
 
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.model.Handover;
+import dev.rollout.agent.model.Isolation;
 import dev.rollout.agent.model.ServiceKey;
-import dev.rollout.agent.model.UserMap;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
 import dev.rollout.agent.rollout.RoleKeeper;
@@ -47,7 +47,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     private final Path shm;
     private final Path state;
     private final String host;
-    private final Supplier<UserMap> users;
+    private final Supplier<Isolation> isolation;
     private final Map<ServiceKey, Open> open = new ConcurrentHashMap<>();
 
     /** One service's database, and which file it is: another may have been put into its place. */
@@ -57,13 +57,13 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
      * @param shm the folder on shared memory
      * @param state the agent's durable folder
      * @param host names this agent among those whose instances share a store of claims
-     * @param users who the users of containers are on this host
+     * @param isolation of the containers from this host
      */
-    public SharedRoles(Path shm, Path state, String host, Supplier<UserMap> users) {
+    public SharedRoles(Path shm, Path state, String host, Supplier<Isolation> isolation) {
         this.shm = shm;
         this.state = state.resolve("roles");
         this.host = host;
-        this.users = users;
+        this.isolation = isolation;
     }
 
     @Override
@@ -77,7 +77,7 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             database(key, handover.mode()).window(handover.window().toMillis());
             give(durable);
             share(folder, durable);
-            int group = Folders.byRoot() ? GROUP : (Integer) Files.getAttribute(folder, "unix:gid");
+            int group = isolation.get().inside((Integer) Files.getAttribute(folder, "unix:gid"));
             Map<String, String> environment = new LinkedHashMap<>();
             environment.put("ROLLOUT_DIR", INSIDE);
             environment.put("ROLLOUT_GENERATION", Long.toString(generation));
@@ -124,9 +124,9 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
 
     private void give(Path durable) throws IOException {
         if (Folders.byRoot()) {
-            UserMap map = users.get();
-            Files.setAttribute(durable, "unix:uid", map.uid());
-            Files.setAttribute(durable, "unix:gid", map.gid() + GROUP);
+            Isolation containers = isolation.get();
+            Files.setAttribute(durable, "unix:uid", containers.uid());
+            Files.setAttribute(durable, "unix:gid", containers.gid() + GROUP);
         }
     }
 
@@ -138,7 +138,8 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     /** Whoever names a folder of their own looks after it. */
     @Override
     public Optional<String> refusal() {
-        if (!Folders.byRoot() && !users.get().equals(UserMap.NONE)) {
+        Isolation containers = isolation.get();
+        if (!Folders.byRoot() && !containers.equals(Isolation.NONE) && !containers.ownNetwork()) {
             return Optional.of(
                     "this Engine's containers have users of their own (userns-remap), and only root's agent can let"
                             + " them at their claims: 'scripts/install' as root");

@@ -2,6 +2,7 @@ package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.Readiness;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.contract.Mode;
 import java.util.List;
@@ -25,6 +26,7 @@ record Admission(Ports ports, String agent) {
         if (!refusals.isEmpty()) {
             throw new Refused(Refused.Why.USAGE, String.join("\n", refusals));
         }
+        addressesAreReached(spec);
         if (spec.publishesPorts()) {
             ports.traffic().refusal(spec, ports.engine().instances(spec.key())).ifPresent(sentence -> {
                 throw new Refused(Refused.Why.USAGE, "services." + spec.key().service() + " " + sentence);
@@ -36,6 +38,24 @@ record Admission(Ports ports, String agent) {
                 throw new Refused(Refused.Why.HOST, sentence + "; nothing was started");
             });
             rolesAreHere(spec);
+        }
+    }
+
+    /** They are another network's, in which the same address may well be somebody else's. */
+    private void addressesAreReached(ServiceSpec spec) {
+        boolean led = spec.publishesPorts() && ports.traffic().routes(spec);
+        boolean asked = spec.readiness().check() instanceof Readiness.Check.Tcp
+                || spec.readiness().check() instanceof Readiness.Check.Http http && http.unix() == null;
+        if ((led || asked) && ports.engine().isolation().ownNetwork()) {
+            throw new Refused(
+                    Refused.Why.HOST,
+                    "services." + spec.key().service() + (led ? " publishes ports" : " is asked by its address")
+                            + ", and this Engine is rootless: its containers have addresses in a network of their own, which"
+                            + " nobody reaches from here; nothing was started. "
+                            + (led
+                                    ? "Set deploy.update_config.order to stop-first (or give --order stop-first), or use"
+                                            + " the system's Engine"
+                                    : "Say it by a healthcheck, or by x-rollout.readiness exec or role"));
         }
     }
 

@@ -1,12 +1,12 @@
 package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Isolation;
 import dev.rollout.agent.model.RestartPolicy;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
-import dev.rollout.agent.model.UserMap;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * throws {@link EngineUnavailable}; what it refuses throws {@link EngineRefused}.
  */
 public interface ContainerEngine {
-    /** Who the users of its containers are on the host. */
-    UserMap users();
+    /** How far its containers are set apart from the host. */
+    Isolation isolation();
 
     /** The service's containers, parked ones not among them. */
     List<Instance> instances(ServiceKey key);

@@ -1,12 +1,12 @@
 package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Isolation;
 import dev.rollout.agent.model.RestartPolicy;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
-import dev.rollout.agent.model.UserMap;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -97,8 +97,8 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
-    public UserMap users() {
-        return UserMap.NONE;
+    public Isolation isolation() {
+        return Isolation.NONE;
     }
 
     @Override

@@ -5,13 +5,13 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.dockerjava.transport.DockerHttpClient.Request;
 import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Isolation;
 import dev.rollout.agent.model.RestartPolicy;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
 import dev.rollout.agent.model.Tree;
-import dev.rollout.agent.model.UserMap;
 import dev.rollout.agent.rollout.Asker;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
@@ -59,14 +59,15 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     }
 
     @Override
-    public UserMap users() {
+    public Isolation isolation() {
         JsonNode info = api.get("/info");
-        for (JsonNode option : info.path("SecurityOptions")) {
-            if (option.asText().equals("name=userns")) {
-                return UserMap.ofFolder(info.path("DockerRootDir").asText());
-            }
+        String options = info.path("SecurityOptions").toString();
+        if (options.contains("\"name=rootless\"")) {
+            return Isolation.ofOwn();
         }
-        return UserMap.NONE;
+        return options.contains("\"name=userns\"")
+                ? Isolation.ofFolder(info.path("DockerRootDir").asText())
+                : Isolation.NONE;
     }
 
     @Override

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** An Engine with {@code userns-remap}: no user of a container is the one of that number on the host. */
-class UserMapIT {
+class IsolationIT {
     private static final int FIRST = 265_536;
 
     /** The second Engine's containers cannot be reached by address: nothing is probed. */
