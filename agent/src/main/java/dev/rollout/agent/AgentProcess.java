@@ -14,6 +14,7 @@ import dev.rollout.agent.rollout.Rollouts;
 import dev.rollout.agent.store.SqliteJournal;
 import dev.rollout.agent.time.Waiter;
 import dev.rollout.agent.wire.DockerHost;
+import dev.rollout.agent.wire.LogFile;
 import dev.rollout.agent.wire.OneProcess;
 import dev.rollout.agent.wire.Session;
 import java.io.IOException;
@@ -104,15 +105,14 @@ final class AgentProcess implements Api.Host {
             LOG.info("rollout {} listens on {}", Version.TEXT, folders.socket());
             for (long second = 1; !stop.await(1, TimeUnit.SECONDS); second++) {
                 if (!server.isThere()) {
-                    LOG.warn("{} was removed: making it again", folders.socket());
-                    openToGroup();
-                    server.listen();
+                    comeBack(server);
                 }
                 if (second % LIVE_EVERY == 0) {
                     roles.live();
                 }
                 if (second % PRUNE_EVERY == 0) {
                     roles.prune();
+                    keepLogsSmall();
                 }
             }
             rollouts.close();
@@ -124,6 +124,26 @@ final class AgentProcess implements Api.Host {
         LOG.info("stopped");
         Runtime.getRuntime().halt(0);
         return 0;
+    }
+
+    private void comeBack(ApiServer server) {
+        try {
+            openToGroup();
+            server.listen();
+            LOG.warn("{} was removed: made again", folders.socket());
+        } catch (IOException e) {
+            LOG.warn("{} was removed, and cannot be made again yet: {}", folders.socket(), e.toString());
+        }
+    }
+
+    private void keepLogsSmall() {
+        for (Path log : List.of(folders.log(), folders.gatewayLog())) {
+            try {
+                new LogFile(log, LogFile.MOST).keepSmall();
+            } catch (IOException e) {
+                LOG.warn("{} grows: {}", log, e.toString());
+            }
+        }
     }
 
     /** By a signal, as systemd does it: the process ends when this returns, or before, when all is closed. */
@@ -203,6 +223,7 @@ final class AgentProcess implements Api.Host {
         checks.add(shm());
         checks.add(unit());
         roles.alarms().forEach(alarm -> checks.add("bad  " + alarm));
+        traffic.alarm().ifPresent(alarm -> checks.add("note " + alarm));
         return checks;
     }
 

@@ -115,12 +115,9 @@ public final class GatewayProcess {
                 .setFileSystemOptions(
                         new FileSystemOptions().setFileCachingEnabled(false).setClassPathResolvingEnabled(false)));
         loops = vertx.isNativeTransportEnabled() ? processors : 1; // without it, loops cannot share a port
-        Path state = folders.state();
-        router = new Router(
-                vertx,
-                new RouteFile(folders),
-                new Redirect(Integer.toHexString(state.toString().hashCode())),
-                loops);
+        String chain =
+                "ROLLOUT-" + Integer.toHexString(folders.state().toString().hashCode());
+        router = new Router(vertx, new RouteFile(folders), new Redirect(chain), new Admittance(chain), loops);
     }
 
     private int live() throws Exception {
@@ -195,7 +192,7 @@ public final class GatewayProcess {
                 ending = System.nanoTime() - busy > idle.toNanos();
             }
             if (!retiring && Files.isDirectory(folders.runtime()) && !Files.exists(folders.gatewaySocket())) {
-                answer(); // it was removed, and the agent that does not find it has made the folder again
+                comeBack();
             }
         }
         router.close();
@@ -222,6 +219,15 @@ public final class GatewayProcess {
         Files.deleteIfExists(beside);
         listen(beside, true);
         Files.move(beside, folders.gatewaySocket(), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** The socket was removed; the agent, which does not find it either, has made its folder again. */
+    private void comeBack() {
+        try {
+            answer();
+        } catch (Exception e) {
+            LOG.warn("{} was removed, and cannot be made again yet: {}", folders.gatewaySocket(), e.toString());
+        }
     }
 
     /** @param forAll whether the agent asks here; else the heir alone does */

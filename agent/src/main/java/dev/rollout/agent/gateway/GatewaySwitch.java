@@ -107,6 +107,11 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         }
     }
 
+    /** What keeps clients from the ports that the gateway leads. */
+    public Optional<String> alarm() {
+        return keeper.routes().isEmpty() ? Optional.empty() : Admittance.other();
+    }
+
     @Override
     public boolean routes(ServiceSpec spec) {
         return spec.update().order() == Order.START_FIRST || leads(spec.key());

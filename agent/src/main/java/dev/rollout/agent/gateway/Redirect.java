@@ -1,7 +1,6 @@
 package dev.rollout.agent.gateway;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -12,23 +11,23 @@ import java.util.List;
  */
 final class Redirect {
     private static final List<String> HOOKS = List.of("PREROUTING", "OUTPUT");
-    private static final List<String> FAMILIES = List.of("iptables", "ip6tables");
+    private static final String TABLE = "nat";
 
     private final String chain;
 
-    /** @param name tells the gateways of a host apart; a few characters */
-    Redirect(String name) {
-        this.chain = "ROLLOUT-" + name;
+    /** @param chain its name, which tells the gateways of a host apart */
+    Redirect(String chain) {
+        this.chain = chain;
     }
 
     /** Removes all that was ever redirected. */
     void clear() {
-        for (String family : FAMILIES) {
+        for (PacketFilter filter : PacketFilter.values()) {
             for (String hook : HOOKS) {
-                quiet(family, "-D", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
+                filter.quiet(TABLE, "-D", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
             }
-            quiet(family, "-F", chain);
-            quiet(family, "-X", chain);
+            filter.quiet(TABLE, "-F", chain);
+            filter.quiet(TABLE, "-X", chain);
         }
     }
 
@@ -37,13 +36,10 @@ final class Redirect {
         List<String> rule = rule(hostIp, from, to);
         int done = 0;
         IOException refused = null;
-        for (String family : FAMILIES) {
-            if (!hostIp.isEmpty() && hostIp.contains(":") != family.startsWith("ip6")) {
-                continue;
-            }
+        for (PacketFilter filter : PacketFilter.of(hostIp)) {
             try {
-                hook(family);
-                run(family, concat("-A", rule));
+                hook(filter);
+                filter.run(TABLE, concat("-A", rule));
                 done++;
             } catch (IOException e) {
                 refused = refused == null ? e : refused; // a host without IPv6 has no table for it
@@ -54,19 +50,19 @@ final class Redirect {
         }
     }
 
-    private void hook(String family) throws IOException {
-        if (quiet(family, "-n", "-L", chain)) {
+    private void hook(PacketFilter filter) throws IOException {
+        if (filter.quiet(TABLE, "-n", "-L", chain)) {
             return;
         }
-        run(family, List.of("-N", chain));
+        filter.run(TABLE, List.of("-N", chain));
         for (String hook : HOOKS) {
-            run(family, List.of("-I", hook, "1", "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain));
+            filter.run(TABLE, List.of("-I", hook, "1", "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain));
         }
     }
 
     void remove(String hostIp, int from, int to) {
-        for (String family : FAMILIES) {
-            quiet(family, concat("-D", rule(hostIp, from, to)).toArray(String[]::new));
+        for (PacketFilter filter : PacketFilter.of(hostIp)) {
+            filter.quiet(TABLE, concat("-D", rule(hostIp, from, to)).toArray(String[]::new));
         }
     }
 
@@ -83,29 +79,5 @@ final class Redirect {
         List<String> all = new java.util.ArrayList<>(List.of(first));
         all.addAll(rest);
         return all;
-    }
-
-    private boolean quiet(String family, String... arguments) {
-        try {
-            run(family, List.of(arguments));
-            return true;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    private static void run(String family, List<String> arguments) throws IOException {
-        List<String> command = new java.util.ArrayList<>(List.of(family, "-w", "-t", "nat"));
-        command.addAll(arguments);
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        try {
-            if (process.waitFor() != 0) {
-                throw new IOException(out.strip());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,16 +28,18 @@ final class Router {
     private final Vertx vertx;
     private final RouteFile file;
     private final Redirect redirect;
+    private final Admittance admittance;
     private final int loops;
     private final Map<String, Open> open = new LinkedHashMap<>();
     private final List<Open> leaving = new ArrayList<>(); // nobody's any more, with connections that came before
     private @Nullable Elder elder;
     private List<PortStatus> before = List.of(); // what those have counted that this one took over from
 
-    Router(Vertx vertx, RouteFile file, Redirect redirect, int loops) {
+    Router(Vertx vertx, RouteFile file, Redirect redirect, Admittance admittance, int loops) {
         this.vertx = vertx;
         this.file = file;
         this.redirect = redirect;
+        this.admittance = admittance;
         this.loops = loops;
     }
 
@@ -47,6 +50,7 @@ final class Router {
     synchronized boolean restore() throws IOException {
         redirect.clear();
         List<Route> routes = file.read();
+        admittance.to(routes.stream());
         for (Route route : routes) {
             try {
                 listen(route);
@@ -60,7 +64,9 @@ final class Router {
     /** Listens beside another gateway that has all these ports: new connections come here when this returns. */
     synchronized void takeOver() throws IOException {
         redirect.clear();
-        for (Route route : file.read()) {
+        List<Route> routes = file.read();
+        admittance.to(routes.stream());
+        for (Route route : routes) {
             listen(route);
         }
     }
@@ -156,6 +162,7 @@ final class Router {
             return;
         }
         List<String> fresh = new ArrayList<>();
+        admittance.to(Stream.concat(routes(), routes.stream())); // first: what comes at once is let in
         try {
             for (Route route : routes) {
                 if (listen(route)) {
@@ -164,6 +171,7 @@ final class Router {
             }
         } catch (IOException e) {
             fresh.forEach(this::close);
+            admittance.to(routes());
             throw e;
         }
         routes.forEach(this::point);
@@ -177,11 +185,16 @@ final class Router {
                 .map(Route::listen)
                 .toList();
         gone.forEach(this::close);
+        admittance.to(routes());
         write();
     }
 
+    private Stream<Route> routes() {
+        return open.values().stream().map(one -> one.port().route());
+    }
+
     private void write() throws IOException {
-        file.write(open.values().stream().map(one -> one.port().route()).toList());
+        file.write(routes().toList());
     }
 
     /** Writes the routes again where somebody has removed them: the agent knows of no others, and they are what a crash needs. */
@@ -332,5 +345,6 @@ final class Router {
             elder.stop(); // first: where this one dies before it, it comes back
         }
         redirect.clear();
+        admittance.to(Stream.empty());
     }
 }

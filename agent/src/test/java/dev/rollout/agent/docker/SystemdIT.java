@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Set;
@@ -149,6 +152,57 @@ class SystemdIT {
             assertEquals(0, next.exit(), next.all());
             assertEquals(agent, host.asDeploy("agent", "status").out(), "the same agent, in every login");
             host.asDeploy("agent", "stop");
+        }
+    }
+
+    /** What Docker publishes is forwarded, past a host's firewall; the gateway's ports are a process's, and are as open. */
+    @Test
+    void aFirewallThatDropsWhatComesInLetsClientsToThePortsOfServices() throws Exception {
+        try (Rig rig = new Rig();
+                SystemdHost host = new SystemdHost(rig)) {
+            for (String rule : List.of(
+                    "-A INPUT -i lo -j ACCEPT",
+                    "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+                    "-P INPUT DROP",
+                    "-N DOCKER-USER",
+                    "-A DOCKER-USER -p tcp --dport 1 -j DROP")) {
+                host.run(("iptables -w " + rule).split(" "));
+            }
+            version(rig, host, "1");
+            host.rollout("up", "web");
+            InetSocketAddress web = new InetSocketAddress(host.address(), PORT);
+            try (Load load = new Load(web)) {
+                host.rollout("gateway", "upgrade");
+                version(rig, host, "2");
+                host.rollout("up", "web");
+                load.close();
+                assertEquals(List.of(), load.failures, load.answered + " were answered");
+                assertEquals(Set.of("1", "2"), load.versions.keySet());
+            }
+            host.run("iptables", "-w", "-I", "DOCKER-USER", "-p", "tcp", "-j", "DROP");
+            assertEquals(false, connects(web), "who is not to come to Docker's ports does not come to these");
+            host.run("iptables", "-w", "-D", "DOCKER-USER", "1");
+            assertEquals(true, connects(web));
+            host.rollout("agent", "stop");
+            host.rollout("gateway", "stop");
+            for (int i = 0; i < 100 && host.run("iptables", "-S").contains("ROLLOUT"); i++) {
+                Thread.sleep(50);
+            }
+            assertEquals(
+                    List.of(),
+                    host.run("iptables", "-S")
+                            .lines()
+                            .filter(line -> line.contains("ROLLOUT"))
+                            .toList());
+        }
+    }
+
+    private static boolean connects(InetSocketAddress address) throws IOException {
+        try (Socket socket = new Socket()) {
+            socket.connect(address, 500);
+            return true;
+        } catch (SocketTimeoutException e) {
+            return false;
         }
     }
 

@@ -1,0 +1,80 @@
+package dev.rollout.agent.gateway;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The host's packet filter, by the tools of iptables; for root. */
+enum PacketFilter {
+    IPV4("iptables"),
+    IPV6("ip6tables");
+
+    private final String tool;
+
+    PacketFilter(String tool) {
+        this.tool = tool;
+    }
+
+    /** Those that connections to an address come through. */
+    static List<PacketFilter> of(String hostIp) {
+        return hostIp.isEmpty() ? List.of(IPV4, IPV6) : List.of(hostIp.contains(":") ? IPV6 : IPV4);
+    }
+
+    /** @throws IOException where it refuses, or is not there */
+    void run(String table, List<String> arguments) throws IOException {
+        run(
+                Stream.concat(Stream.of(tool, "-w", "-t", table), arguments.stream())
+                        .toList(),
+                "");
+    }
+
+    boolean quiet(String table, String... arguments) {
+        try {
+            run(table, List.of(arguments));
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Gives a chain these rules and no others, in one step.
+     *
+     * @throws IOException where it refuses, or is not there; the chain is as it was then
+     */
+    void chain(String table, String chain, List<String> rules) throws IOException {
+        StringBuilder text = new StringBuilder("*" + table + "\n:" + chain + " - [0:0]\n");
+        rules.forEach(rule ->
+                text.append("-A ").append(chain).append(' ').append(rule).append('\n'));
+        run(List.of(tool + "-restore", "-w", "--noflush"), text + "COMMIT\n");
+    }
+
+    /** The chains of nftables, those of iptables among them; none where they cannot be seen. */
+    static List<String> chains() {
+        try {
+            return run(List.of("nft", "list", "chains"), "").lines().toList();
+        } catch (IOException e) {
+            return List.of();
+        }
+    }
+
+    private static String run(List<String> command, String input) throws IOException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try (var in = process.getOutputStream()) {
+            in.write(input.getBytes(StandardCharsets.US_ASCII));
+        } catch (IOException e) {
+            // it has ended before, and says why
+        }
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        try {
+            if (process.waitFor() != 0) {
+                throw new IOException(out.strip());
+            }
+            return out;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+}
