@@ -16,6 +16,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +43,9 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SharedRoles.class);
     /** A number of our own, so that no group of the host has to be made for it. */
     private static final int GROUP = 28770;
+
+    /** To containers whose root is another user here. */
+    private static final Set<PosixFilePermission> PASSABLE = PosixFilePermissions.fromString("rwxr-xr-x");
 
     private static final Duration LEASE = Duration.ofSeconds(15);
     private static final double ALARM = 0.8;
@@ -72,9 +78,15 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         try {
             Path folder = shared(key);
             Path durable = durable(key);
+            if (!Files.exists(shm)) { // one that was there is not this agent's alone
+                Files.setPosixFilePermissions(Files.createDirectories(shm), PASSABLE);
+            }
             Files.createDirectories(folder.resolve("state"));
             Files.createDirectories(durable);
             database(key, handover.mode()).window(handover.window().toMillis());
+            for (Path passed : List.of(folder.getParent(), state, durable.getParent(), durable)) {
+                Files.setPosixFilePermissions(passed, PASSABLE); // whatever the umask
+            }
             give(durable);
             share(folder, durable);
             int group = isolation.get().inside((Integer) Files.getAttribute(folder, "unix:gid"));

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 
 /** An Engine with {@code userns-remap}: no user of a container is the one of that number on the host. */
@@ -34,6 +35,8 @@ class IsolationIT {
                 Rig rig = new Rig()) {
             engine.load("rollout-examples/apps:1");
             rig.environment.put("DOCKER_HOST", engine.host);
+            String agent = Rig.java() + " dev.rollout.agent.Main agent start";
+            assertEquals(0, rig.run("sh", "-c", "umask 077 && exec " + agent).exit());
             rig.services(bot("1", "0"));
             Rig.Ran first = rig.rollout("up", "gateway", "bot");
             assertEquals(0, first.exit(), first.all());
@@ -43,6 +46,11 @@ class IsolationIT {
 
             Path claims = Path.of(rig.environment.get("ROLLOUT_SHM_DIR"), rig.project, "bot", "claims.db");
             assertEquals(FIRST, Files.getAttribute(claims, "unix:uid"));
+            Path durable = Path.of(rig.environment.get("ROLLOUT_STATE_DIR"), "roles", rig.project, "bot");
+            assertEquals(
+                    "rwxr-xr-x",
+                    PosixFilePermissions.toString(Files.getPosixFilePermissions(durable)),
+                    "whatever the umask: role.json is read there where the claims are not to be had");
             assertEquals(0, rig.rollout("agent", "stop").exit());
             assertEquals(
                     0,
