@@ -37,7 +37,7 @@ final class Admittance {
         if (!Folders.byRoot() || wanted.keySet().equals(admitted)) {
             return;
         }
-        for (PacketFilter filter : PacketFilter.values()) {
+        for (PacketFilter filter : PacketFilter.all()) {
             List<Route> its = wanted.values().stream()
                     .filter(route -> PacketFilter.of(route.hostIp()).contains(filter))
                     .toList();

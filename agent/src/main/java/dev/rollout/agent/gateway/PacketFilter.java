@@ -2,6 +2,8 @@ package dev.rollout.agent.gateway;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -18,7 +20,12 @@ enum PacketFilter {
 
     /** Those that connections to an address come through. */
     static List<PacketFilter> of(String hostIp) {
-        return hostIp.isEmpty() ? List.of(IPV4, IPV6) : List.of(hostIp.contains(":") ? IPV6 : IPV4);
+        return hostIp.isEmpty() ? all() : List.of(hostIp.contains(":") ? IPV6 : IPV4);
+    }
+
+    /** Those of this host. */
+    static List<PacketFilter> all() {
+        return Files.exists(Path.of("/proc/net/if_inet6")) ? List.of(IPV4, IPV6) : List.of(IPV4);
     }
 
     /** @throws IOException where it refuses, or is not there */

@@ -22,7 +22,7 @@ final class Redirect {
 
     /** Removes all that was ever redirected. */
     void clear() {
-        for (PacketFilter filter : PacketFilter.values()) {
+        for (PacketFilter filter : PacketFilter.all()) {
             for (String hook : HOOKS) {
                 filter.quiet(TABLE, "-D", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
             }
