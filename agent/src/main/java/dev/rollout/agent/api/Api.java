@@ -234,6 +234,8 @@ public final class Api implements Resource {
         boolean known = false;
         while (!context.response().closed()) {
             long news = host.news(); // before it is read: what is written meanwhile is not waited for
+            known |= rollouts.knows(id)
+                    || journal.find(id).isPresent(); // and before its last words, after which it may not be
             for (Journal.Entry entry : journal.entries(id, seen)) {
                 seen = entry.seq();
                 known = true;
@@ -244,7 +246,7 @@ public final class Api implements Resource {
                     return;
                 }
             }
-            if (!known && journal.find(id).isEmpty() && !rollouts.knows(id)) {
+            if (!known) {
                 if (!context.response().headWritten()) {
                     throw noRollout(id);
                 }
