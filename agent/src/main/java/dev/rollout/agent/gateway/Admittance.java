@@ -3,6 +3,7 @@ package dev.rollout.agent.gateway;
 import dev.rollout.agent.model.Folders;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,6 +24,7 @@ final class Admittance {
     private static final String HOOK = "INPUT";
 
     private final String chain;
+    private final Set<PacketFilter> opened = EnumSet.noneOf(PacketFilter.class);
     private Set<String> admitted = Set.of();
 
     /** @param chain its name, which tells the gateways of a host apart */
@@ -73,6 +75,19 @@ final class Admittance {
         return Optional.empty();
     }
 
+    /** Lets in to these again, where a firewall that was loaded anew has forgotten them. */
+    void again(Stream<Route> routes) {
+        if (opened.stream().anyMatch(filter -> !hooked(filter))) {
+            LOG.warn("the firewall has forgotten who is let in: told again");
+            admitted = Set.of();
+            to(routes);
+        }
+    }
+
+    private boolean hooked(PacketFilter filter) {
+        return filter.quiet(TABLE, "-C", HOOK, "-j", chain);
+    }
+
     private static boolean local(Route route) {
         return route.hostIp().startsWith("127.") || route.hostIp().equals("::1");
     }
@@ -90,12 +105,14 @@ final class Admittance {
             rules.add(those + " -j ACCEPT");
         }
         filter.chain(TABLE, chain, rules);
-        if (!filter.quiet(TABLE, "-C", HOOK, "-j", chain)) {
+        if (!hooked(filter)) {
             filter.run(TABLE, List.of("-I", HOOK, "1", "-j", chain));
         }
+        opened.add(filter);
     }
 
     private void shut(PacketFilter filter) {
+        opened.remove(filter);
         filter.quiet(TABLE, "-D", HOOK, "-j", chain);
         filter.quiet(TABLE, "-F", chain);
         filter.quiet(TABLE, "-X", chain);

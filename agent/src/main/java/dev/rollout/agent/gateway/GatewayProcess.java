@@ -61,6 +61,8 @@ public final class GatewayProcess {
     /** What a change is answered with while another gateway takes over. */
     static final int BUSY = 503;
 
+    private static final int ADMIT_EVERY = 10;
+
     private final Folders folders;
     private final Path retired;
     private final Vertx vertx;
@@ -184,7 +186,10 @@ public final class GatewayProcess {
         new LifeWatch(router::addresses, container -> follow(() -> router.ended(container))).start();
         Runtime.getRuntime().addShutdownHook(new Thread(this::terminated, "terminated"));
         long busy = System.nanoTime();
-        while (!stop.await(1, TimeUnit.SECONDS) && !ending) {
+        for (int second = 1; !stop.await(1, TimeUnit.SECONDS) && !ending; second++) {
+            if (second % ADMIT_EVERY == 0) {
+                router.admit();
+            }
             synchronized (router) { // a change comes before, or finds no gateway and starts one
                 if (heir != 0 || !router.idle()) {
                     busy = System.nanoTime();

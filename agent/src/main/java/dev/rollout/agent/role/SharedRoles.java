@@ -14,6 +14,7 @@ import dev.rollout.contract.RoleFile;
 import dev.rollout.contract.Scope;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
@@ -126,11 +127,15 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             files.filter(Files::isRegularFile).forEach(shared::add);
         }
         for (Path one : shared) {
-            if (given) {
-                Files.setAttribute(one, "unix:uid", Files.getAttribute(durable, "unix:uid"));
-                Files.setAttribute(one, "unix:gid", Files.getAttribute(durable, "unix:gid"));
+            try {
+                if (given) {
+                    Files.setAttribute(one, "unix:uid", Files.getAttribute(durable, "unix:uid"));
+                    Files.setAttribute(one, "unix:gid", Files.getAttribute(durable, "unix:gid"));
+                }
+                Files.setAttribute(one, "unix:mode", one.equals(folder) ? 02770 : 0660);
+            } catch (NoSuchFileException e) {
+                LOG.debug("{} is gone", one); // an instance's rollback journal: it is there for a transaction
             }
-            Files.setAttribute(one, "unix:mode", one.equals(folder) ? 02770 : 0660);
         }
     }
 

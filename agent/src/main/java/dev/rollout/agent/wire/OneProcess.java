@@ -64,12 +64,10 @@ public final class OneProcess implements AutoCloseable {
 
     /** The pid of the one that lives; empty where none does. */
     public static Optional<String> holder(Path state, String kind) {
-        try {
-            String pid = Files.readString(state.resolve(kind + ".lock"));
-            boolean lives =
-                    !pid.isEmpty() && ProcessHandle.of(Long.parseLong(pid)).isPresent();
-            return lives ? Optional.of(pid) : Optional.empty();
-        } catch (IOException | NumberFormatException e) {
+        Path lock = state.resolve(kind + ".lock");
+        try (FileChannel file = FileChannel.open(lock, StandardOpenOption.WRITE)) {
+            return file.tryLock() == null ? Optional.of(Files.readString(lock)) : Optional.empty();
+        } catch (IOException e) {
             return Optional.empty();
         }
     }

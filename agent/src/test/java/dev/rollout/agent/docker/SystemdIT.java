@@ -179,6 +179,12 @@ class SystemdIT {
                 assertEquals(List.of(), load.failures, load.answered + " were answered");
                 assertEquals(Set.of("1", "2"), load.versions.keySet());
             }
+            host.run("iptables", "-w", "-D", "INPUT", "1"); // as what loads a firewall anew
+            assertEquals(false, connects(web));
+            for (int i = 0; i < 80 && !connects(web); i++) {
+                Thread.sleep(100);
+            }
+            assertEquals(true, connects(web), "the gateway looks after its rule");
             host.run("iptables", "-w", "-I", "DOCKER-USER", "-p", "tcp", "-j", "DROP");
             assertEquals(false, connects(web), "who is not to come to Docker's ports does not come to these");
             host.run("iptables", "-w", "-D", "DOCKER-USER", "1");
