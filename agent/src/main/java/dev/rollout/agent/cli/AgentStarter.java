@@ -53,7 +53,7 @@ final class AgentStarter {
         if (!answers(socket, PATIENCE_MILLIS)) {
             String holder = OneProcess.holder(folders.state(), "agent")
                     .map(pid -> "; pid " + pid + " has its state folder: if that hangs, end it ('kill " + pid
-                            + "'), which" + " harms nothing, and try again")
+                            + "'), which harms nothing, and try again")
                     .orElse("");
             throw new CliException(Exit.UNREACHABLE, "the agent does not answer; its log is " + folders.log() + holder);
         }

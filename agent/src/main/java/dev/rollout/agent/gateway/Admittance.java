@@ -106,7 +106,7 @@ final class Admittance {
         }
         filter.chain(TABLE, chain, rules);
         if (!hooked(filter)) {
-            filter.run(TABLE, List.of("-I", HOOK, "1", "-j", chain));
+            filter.run(TABLE, "-I", HOOK, "1", "-j", chain);
         }
         opened.add(filter);
     }

@@ -29,16 +29,16 @@ enum PacketFilter {
     }
 
     /** @throws IOException where it refuses, or is not there */
-    void run(String table, List<String> arguments) throws IOException {
+    void run(String table, String... arguments) throws IOException {
         run(
-                Stream.concat(Stream.of(tool, "-w", "-t", table), arguments.stream())
+                Stream.concat(Stream.of(tool, "-w", "-t", table), Stream.of(arguments))
                         .toList(),
                 "");
     }
 
     boolean quiet(String table, String... arguments) {
         try {
-            run(table, List.of(arguments));
+            run(table, arguments);
             return true;
         } catch (IOException e) {
             return false;

@@ -1,6 +1,7 @@
 package dev.rollout.agent.gateway;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -33,13 +34,12 @@ final class Redirect {
 
     /** @throws IOException where it is not allowed, or the packet filter is not there */
     void add(String hostIp, int from, int to) throws IOException {
-        List<String> rule = rule(hostIp, from, to);
         int done = 0;
         IOException refused = null;
         for (PacketFilter filter : PacketFilter.of(hostIp)) {
             try {
                 hook(filter);
-                filter.run(TABLE, concat("-A", rule));
+                filter.run(TABLE, rule("-A", hostIp, from, to));
                 done++;
             } catch (IOException e) {
                 refused = refused == null ? e : refused; // a host without IPv6 has no table for it
@@ -54,30 +54,24 @@ final class Redirect {
         if (filter.quiet(TABLE, "-n", "-L", chain)) {
             return;
         }
-        filter.run(TABLE, List.of("-N", chain));
+        filter.run(TABLE, "-N", chain);
         for (String hook : HOOKS) {
-            filter.run(TABLE, List.of("-I", hook, "1", "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain));
+            filter.run(TABLE, "-I", hook, "1", "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
         }
     }
 
     void remove(String hostIp, int from, int to) {
         for (PacketFilter filter : PacketFilter.of(hostIp)) {
-            filter.quiet(TABLE, concat("-D", rule(hostIp, from, to)).toArray(String[]::new));
+            filter.quiet(TABLE, rule("-D", hostIp, from, to));
         }
     }
 
-    private List<String> rule(String hostIp, int from, int to) {
-        List<String> rule = new java.util.ArrayList<>(List.of(chain, "-p", "tcp"));
+    private String[] rule(String verb, String hostIp, int from, int to) {
+        List<String> rule = new ArrayList<>(List.of(verb, chain, "-p", "tcp"));
         if (!hostIp.isEmpty()) {
             rule.addAll(List.of("-d", hostIp));
         }
         rule.addAll(List.of("--dport", Integer.toString(from), "-j", "REDIRECT", "--to-ports", Integer.toString(to)));
-        return rule;
-    }
-
-    private static List<String> concat(String first, List<String> rest) {
-        List<String> all = new java.util.ArrayList<>(List.of(first));
-        all.addAll(rest);
-        return all;
+        return rule.toArray(String[]::new);
     }
 }

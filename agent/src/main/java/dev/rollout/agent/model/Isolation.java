@@ -1,9 +1,5 @@
 package dev.rollout.agent.model;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-
 /**
  * How far an Engine's containers are set apart from its host: by users of their own (dockerd's {@code userns-remap}), or by a
  * network of their own as well (a rootless Engine).
@@ -23,15 +19,8 @@ public record Isolation(int uid, int gid, boolean ownNetwork) {
 
     /** Of a rootless Engine of this process's user. */
     public static Isolation ofOwn() {
-        try {
-            Path self = Path.of("/proc/self");
-            return new Isolation(
-                    (Integer) Files.getAttribute(self, "unix:uid"),
-                    (Integer) Files.getAttribute(self, "unix:gid"),
-                    true);
-        } catch (IOException e) {
-            throw new IllegalStateException("no /proc", e);
-        }
+        OwnUser own = OwnUser.get();
+        return new Isolation(own.uid(), own.gid(), true);
     }
 
     /** The number that a group of the host has in a container. */

@@ -1,5 +1,6 @@
 package dev.rollout.agent.role;
 
+import dev.rollout.agent.model.OwnUser;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -29,7 +30,7 @@ final class Logout {
     static Optional<String> takes(Path folder) {
         String user = System.getProperty("user.name");
         if (!folder.startsWith(SHARED)
-                || uid() <= LAST_SYSTEM_USER
+                || OwnUser.get().uid() <= LAST_SYSTEM_USER
                 || !Files.isDirectory(BOOTED)
                 || Files.exists(LINGERING.resolve(user))
                 || !removes()) {
@@ -38,14 +39,6 @@ final class Logout {
         return Optional.of("systemd removes " + folder + ", with the claims of all instances, when " + user
                 + " logs out: run 'loginctl enable-linger " + user + "' once (with sudo where that is refused),"
                 + " or have root's agent do it ('scripts/install' as root)");
-    }
-
-    private static int uid() {
-        try {
-            return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-        } catch (IOException e) {
-            throw new IllegalStateException("no /proc", e);
-        }
     }
 
     /** What logind says; its default where it does not answer. */

@@ -88,9 +88,10 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
             for (Path passed : List.of(folder.getParent(), state, durable.getParent(), durable)) {
                 Files.setPosixFilePermissions(passed, PASSABLE); // whatever the umask
             }
-            give(durable);
+            Isolation containers = isolation.get();
+            give(durable, containers);
             share(folder, durable);
-            int group = isolation.get().inside((Integer) Files.getAttribute(folder, "unix:gid"));
+            int group = containers.inside((Integer) Files.getAttribute(folder, "unix:gid"));
             Map<String, String> environment = new LinkedHashMap<>();
             environment.put("ROLLOUT_DIR", INSIDE);
             environment.put("ROLLOUT_GENERATION", Long.toString(generation));
@@ -139,9 +140,8 @@ public final class SharedRoles implements RoleKeeper, AutoCloseable {
         }
     }
 
-    private void give(Path durable) throws IOException {
+    private static void give(Path durable, Isolation containers) throws IOException {
         if (Folders.byRoot()) {
-            Isolation containers = isolation.get();
             Files.setAttribute(durable, "unix:uid", containers.uid());
             Files.setAttribute(durable, "unix:gid", containers.gid() + GROUP);
         }
