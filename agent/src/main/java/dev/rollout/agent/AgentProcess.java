@@ -20,6 +20,7 @@ import dev.rollout.agent.wire.Session;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -43,6 +44,8 @@ final class AgentProcess implements Api.Host {
     private static final long CLOSE_SECONDS = 5;
     private static final long HALT_MILLIS = 200;
     private static final long PRUNE_EVERY = 60;
+    private static final FileAttribute<?> PRIVATE =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
     /** What is made in such a folder is its group's. */
     private static final int SHARED = 02755;
 
@@ -159,9 +162,13 @@ final class AgentProcess implements Api.Host {
 
     /**
      * Whoever may speak to the Engine is root already in all but name: root's agent lets that group in, by the folder of the
-     * sockets, so that a host has one agent and not one for each user.
+     * sockets, so that a host has one agent and not one for each user. A user's own lets in nobody: the gateway asks nobody
+     * who it is, and others may be of the user's group.
      */
     private void openToGroup() throws IOException {
+        if (!Folders.byRoot() && !Files.exists(folders.runtime())) { // one that was there is somebody's choice
+            Files.createDirectories(folders.runtime(), PRIVATE);
+        }
         OptionalInt group = host.group();
         if (Folders.byRoot() && group.isPresent()) {
             Path runtime = Files.createDirectories(folders.runtime());

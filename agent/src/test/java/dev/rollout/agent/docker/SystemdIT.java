@@ -140,6 +140,11 @@ class SystemdIT {
             Rig.Ran up = host.asDeploy("up", "gateway", "bot");
             assertEquals(0, up.exit(), up.all());
             String agent = host.asDeploy("agent", "status").out();
+            assertEquals(
+                    "700",
+                    host.login(SystemdHost.USER, "stat -c %a ~/.local/state/rollout/run")
+                            .out(),
+                    "nobody else comes to the gateway, which asks nobody who it is");
             Thread.sleep(1000); // logind has long removed it by then, above
             assertEquals(
                     0,
