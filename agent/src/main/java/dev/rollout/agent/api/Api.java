@@ -234,8 +234,8 @@ public final class Api implements Resource {
         boolean known = false;
         while (!context.response().closed()) {
             long news = host.news(); // before it is read: what is written meanwhile is not waited for
-            known |= rollouts.knows(id)
-                    || journal.find(id).isPresent(); // and before its last words, after which it may not be
+            // before its last words are: with them it may be known no more, and with a full disk it may have none
+            boolean over = !known && !rollouts.knows(id) && journal.find(id).isEmpty();
             for (Journal.Entry entry : journal.entries(id, seen)) {
                 seen = entry.seq();
                 known = true;
@@ -246,7 +246,7 @@ public final class Api implements Resource {
                     return;
                 }
             }
-            if (!known) {
+            if (over && !known) {
                 if (!context.response().headWritten()) {
                     throw noRollout(id);
                 }

@@ -23,6 +23,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,6 +43,7 @@ import org.jspecify.annotations.Nullable;
 public final class SqliteJournal implements Journal, AutoCloseable {
     private static final int BALLAST_BYTES = 1 << 20;
     private static final int KEPT_ROLLOUTS = 200;
+    private static final int KEPT_UNWRITTEN = 100;
     private static final String[] SCHEMA = {
         """
         CREATE TABLE IF NOT EXISTS rollout(id TEXT PRIMARY KEY, project TEXT NOT NULL, service TEXT NOT NULL,
@@ -67,6 +69,9 @@ public final class SqliteJournal implements Journal, AutoCloseable {
     private final InstantSource clock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition written = lock.newCondition();
+    /** The last words of rollouts for which the disk had no room: whoever follows them hears them all the same. */
+    private final Map<String, Entry> unwritten = new LinkedHashMap<>();
+
     private long writes;
 
     /**
@@ -162,7 +167,27 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     @Override
     public void note(String rollout, String kind, String text, Map<String, String> details) {
-        append(rollout, kind, text, details);
+        try {
+            append(rollout, kind, text, details);
+        } catch (JournalFull e) {
+            if (kind.equals("end")) {
+                keep(rollout, new Entry(Long.MAX_VALUE, clock.instant(), kind, text, details));
+            }
+            throw e;
+        }
+    }
+
+    private void keep(String rollout, Entry last) {
+        lock.lock();
+        try {
+            unwritten.put(rollout, last);
+            if (unwritten.size() > KEPT_UNWRITTEN) {
+                unwritten.remove(unwritten.keySet().iterator().next());
+            }
+            tell();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void append(String rollout, String kind, String text, Map<String, String> details) {
@@ -210,16 +235,20 @@ public final class SqliteJournal implements Journal, AutoCloseable {
 
     @Override
     public List<Entry> entries(String rollout, long after) {
-        return locked(() -> query(
-                "SELECT seq, at, kind, text, details FROM entry WHERE rollout = ? AND seq > ? ORDER BY seq",
-                row -> new Entry(
-                        row.getLong(1),
-                        Instant.ofEpochMilli(row.getLong(2)),
-                        row.getString(3),
-                        row.getString(4),
-                        details(row.getString(5))),
-                rollout,
-                after));
+        return locked(() -> {
+            List<Entry> entries = new ArrayList<>(query(
+                    "SELECT seq, at, kind, text, details FROM entry WHERE rollout = ? AND seq > ? ORDER BY seq",
+                    row -> new Entry(
+                            row.getLong(1),
+                            Instant.ofEpochMilli(row.getLong(2)),
+                            row.getString(3),
+                            row.getString(4),
+                            details(row.getString(5))),
+                    rollout,
+                    after));
+            Optional.ofNullable(unwritten.get(rollout)).ifPresent(entries::add);
+            return entries;
+        });
     }
 
     /** How much was written so far: take it before reading, and wait with it after. */

@@ -23,8 +23,12 @@ public record LogFile(Path file, long most) {
             return;
         }
         Path copy = file.resolveSibling(file.getFileName() + ".new");
-        Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
-        Files.move(copy, file.resolveSibling(file.getFileName() + ".1"), StandardCopyOption.REPLACE_EXISTING);
+        try {
+            Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+            Files.move(copy, file.resolveSibling(file.getFileName() + ".1"), StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(copy); // half a copy takes the last room of a disk that is full
+        }
         FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)
                 .close();
     }

@@ -14,10 +14,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A project of its own, an agent of its own, the real program as processes, the real Engine. Cleans up after itself. */
 final class Rig implements AutoCloseable {
+    private static final int HANGS_SECONDS = 600;
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final ObjectMapper JSON = new ObjectMapper();
     static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -131,10 +133,25 @@ final class Rig implements AutoCloseable {
             }
         });
         process.getOutputStream().close();
+        AtomicBoolean hangs = new AtomicBoolean();
+        Thread watch = Thread.ofVirtual().start(() -> {
+            try {
+                if (!process.waitFor(HANGS_SECONDS, TimeUnit.SECONDS)) {
+                    hangs.set(true);
+                    process.destroyForcibly(); // else its output is waited for
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
         String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (!process.waitFor(120, TimeUnit.SECONDS)) {
             process.destroyForcibly();
-            throw new IOException("the command hangs: " + out);
+            hangs.set(true);
+        }
+        watch.join();
+        if (hangs.get()) {
+            throw new IOException("the command hangs: " + out + err);
         }
         reader.join();
         return new Ran(process.exitValue(), out.strip(), err.toString().strip());

@@ -470,7 +470,8 @@ class UpIT {
                                 + small + "/fill2 bs=4k");
                 rig.services(Rig.web("2", ""));
                 Rig.Ran ran = rig.rollout("up", "web");
-                assertNotEquals(0, ran.exit(), ran.all());
+                assertEquals(1, ran.exit(), ran.all());
+                assertTrue(ran.all().contains("free some space there; nothing was started"), ran.all());
                 assertEquals("1", one(rig));
                 rig.run("sh", "-c", "rm " + small + "/fill " + small + "/fill2");
                 Rig.Ran after = rig.rollout("up", "web");
