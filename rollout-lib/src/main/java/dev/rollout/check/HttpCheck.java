@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -56,8 +57,8 @@ public record HttpCheck(
         try {
             String head = tls ? overTls(method, start) : overChannel(method, start);
             return judge(head, start);
-        } catch (TimedOut e) {
-            return result(CheckResult.Verdict.UNREACHABLE, e.getMessage(), start);
+        } catch (SocketTimeoutException e) {
+            return result(CheckResult.Verdict.UNREACHABLE, "timed out after " + timeout.toMillis() + " ms", start);
         } catch (IOException | GeneralSecurityException e) {
             return result(CheckResult.Verdict.UNREACHABLE, words(e), start);
         }
@@ -136,7 +137,9 @@ public record HttpCheck(
         long left = timeout.toMillis() - (System.nanoTime() - start) / 1_000_000;
         channel.register(selector, operation);
         if (left <= 0 || selector.select(left) == 0) {
-            throw new TimedOut("timed out after " + timeout.toMillis() + " ms");
+            throw operation == SelectionKey.OP_CONNECT
+                    ? new ConnectException(TcpCheck.unheard(timeout))
+                    : new SocketTimeoutException();
         }
         selector.selectedKeys().clear();
     }
@@ -149,7 +152,7 @@ public record HttpCheck(
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, new TrustManager[] {new TrustsEverybody()}, new SecureRandom());
         try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket()) {
-            socket.connect(inet, limit);
+            TcpCheck.connect(socket, inet, timeout);
             socket.setSoTimeout(Math.max(1, limit - (int) ((System.nanoTime() - start) / 1_000_000)));
             socket.getOutputStream().write(request(method));
             ByteArrayOutputStream head = new ByteArrayOutputStream();
@@ -180,14 +183,6 @@ public record HttpCheck(
         }
         String message = e.getMessage();
         return message == null ? e.getClass().getSimpleName() : message.toLowerCase(Locale.ROOT);
-    }
-
-    private static final class TimedOut extends IOException {
-        private static final long serialVersionUID = 1;
-
-        TimedOut(String message) {
-            super(message);
-        }
     }
 
     /** A probe asks a container by its address: there is no name that a certificate could vouch for. */

@@ -1,6 +1,7 @@
 package dev.rollout.check;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -13,13 +14,24 @@ public record TcpCheck(InetSocketAddress address, Duration timeout) {
     public CheckResult run() {
         long start = System.nanoTime();
         try (Socket socket = new Socket()) {
-            socket.connect(address, (int) timeout.toMillis());
+            connect(socket, address, timeout);
             return result(CheckResult.Verdict.PASSED, "accepted", start);
-        } catch (SocketTimeoutException e) {
-            return result(CheckResult.Verdict.UNREACHABLE, "timed out after " + timeout.toMillis() + " ms", start);
         } catch (IOException e) {
             return result(CheckResult.Verdict.UNREACHABLE, HttpCheck.words(e), start);
         }
+    }
+
+    /** @throws ConnectException where nobody says yes or no in time, too */
+    static void connect(Socket socket, InetSocketAddress address, Duration timeout) throws IOException {
+        try {
+            socket.connect(address, (int) timeout.toMillis());
+        } catch (SocketTimeoutException e) {
+            throw new ConnectException(unheard(timeout));
+        }
+    }
+
+    static String unheard(Duration timeout) {
+        return "no connection within " + timeout.toMillis() + " ms";
     }
 
     private static CheckResult result(CheckResult.Verdict verdict, String detail, long start) {

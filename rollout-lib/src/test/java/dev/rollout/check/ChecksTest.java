@@ -18,6 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -42,6 +44,10 @@ class ChecksTest {
             thread.start();
             return http(new InetSocketAddress(server.getInetAddress(), server.getLocalPort()));
         }
+    }
+
+    private static CheckResult https(InetSocketAddress address) {
+        return new HttpCheck(address, true, "/ready", Map.of(), StatusRange.DEFAULT, LIMIT).run();
     }
 
     private static CheckResult http(java.net.SocketAddress address) {
@@ -73,6 +79,30 @@ class ChecksTest {
         closed.close();
         assertEquals("connection refused", http(address).detail());
         assertEquals("connection refused", new TcpCheck(address, LIMIT).run().detail());
+    }
+
+    /** As behind a firewall that drops: nobody says yes or no. */
+    @Test
+    void whoGetsNoConnectionIsToldSo() throws Exception {
+        try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            InetSocketAddress address = new InetSocketAddress(full.getInetAddress(), full.getLocalPort());
+            List<Socket> waiting = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                waiting.add(new Socket(address.getAddress(), address.getPort()));
+            }
+            assertEquals("no connection within 500 ms", http(address).detail());
+            assertEquals("no connection within 500 ms", https(address).detail());
+            assertEquals(
+                    "no connection within 500 ms",
+                    new TcpCheck(address, LIMIT).run().detail());
+            for (Socket socket : waiting) {
+                socket.close();
+            }
+        }
+        try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            InetSocketAddress address = new InetSocketAddress(silent.getInetAddress(), silent.getLocalPort());
+            assertEquals("timed out after 500 ms", https(address).detail());
+        }
     }
 
     @Test

@@ -61,7 +61,7 @@ public final class GatewayProcess {
     /** What a change is answered with while another gateway takes over. */
     static final int BUSY = 503;
 
-    private static final int ADMIT_EVERY = 10;
+    private static final int ADMIT_EVERY = 5;
 
     private final Folders folders;
     private final Path retired;
@@ -404,6 +404,7 @@ public final class GatewayProcess {
         all.put("version", Version.TEXT);
         all.put("elder", router.elder());
         all.put("heir", heir);
+        all.put("firewall", router.firewall());
         all.put("routes", router.status());
         return all;
     }

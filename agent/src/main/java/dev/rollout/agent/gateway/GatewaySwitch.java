@@ -109,7 +109,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     /** What keeps clients from the ports that the gateway leads. */
     public Optional<String> alarm() {
-        return keeper.routes().isEmpty() ? Optional.empty() : Admittance.other();
+        return Optional.of(keeper.look().path("firewall").asText()).filter(refused -> !refused.isEmpty());
     }
 
     @Override

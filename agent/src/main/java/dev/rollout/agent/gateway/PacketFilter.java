@@ -1,7 +1,6 @@
 package dev.rollout.agent.gateway;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,7 +29,7 @@ enum PacketFilter {
 
     /** @throws IOException where it refuses, or is not there */
     void run(String table, String... arguments) throws IOException {
-        run(
+        Tool.run(
                 Stream.concat(Stream.of(tool, "-w", "-t", table), Stream.of(arguments))
                         .toList(),
                 "");
@@ -54,34 +53,6 @@ enum PacketFilter {
         StringBuilder text = new StringBuilder("*" + table + "\n:" + chain + " - [0:0]\n");
         rules.forEach(rule ->
                 text.append("-A ").append(chain).append(' ').append(rule).append('\n'));
-        run(List.of(tool + "-restore", "-w", "--noflush"), text + "COMMIT\n");
-    }
-
-    /** The chains of nftables, those of iptables among them; none where they cannot be seen. */
-    static List<String> chains() {
-        try {
-            return run(List.of("nft", "list", "chains"), "").lines().toList();
-        } catch (IOException e) {
-            return List.of();
-        }
-    }
-
-    private static String run(List<String> command, String input) throws IOException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        try (var in = process.getOutputStream()) {
-            in.write(input.getBytes(StandardCharsets.US_ASCII));
-        } catch (IOException e) {
-            // it has ended before, and says why
-        }
-        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        try {
-            if (process.waitFor() != 0) {
-                throw new IOException(out.strip());
-            }
-            return out;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
+        Tool.run(List.of(tool + "-restore", "-w", "--noflush"), text + "COMMIT\n");
     }
 }

@@ -196,6 +196,11 @@ final class Router {
         }
     }
 
+    /** What a firewall has said that does not let clients in; empty where all come in. */
+    String firewall() {
+        return admittance.refused();
+    }
+
     private Stream<Route> routes() {
         return open.values().stream().map(one -> one.port().route());
     }

@@ -38,6 +38,10 @@ final class LikelyCause {
         if (detail.startsWith("timed out")) {
             return "it accepts connections but does not answer within the timeout: it hangs, or readiness.timeout is too short";
         }
+        if (detail.startsWith("no connection within") || detail.startsWith("no route")) {
+            return "nothing comes back from its address: a firewall of this host drops what goes there or comes from there,"
+                    + " or a route (a VPN's, say) leads elsewhere";
+        }
         if (detail.contains("not in HTTP")) {
             return "something else than plain HTTP listens there: set readiness.http.scheme to https, or use readiness.tcp";
         }

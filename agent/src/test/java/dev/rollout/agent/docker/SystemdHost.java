@@ -100,13 +100,18 @@ final class SystemdHost implements AutoCloseable {
         return login(USER, rig.folder + "/bin/rollout " + String.join(" ", args));
     }
 
-    /** A command of a user who logs in for it, and is logged out by logind when this returns. */
+    /**
+     * A command of a user who logs in for it, and has logged out when this returns. To logind a login whose programs go on
+     * is closing for as long as they do.
+     */
     Rig.Ran login(String user, String command) throws IOException, InterruptedException {
         Rig.Ran ran = exec("su", user, "-c", "cd " + rig.folder + " && " + command);
-        List<String> state = List.of("loginctl", "show-user", user, "--property=State", "--value");
-        for (int i = 0; i < 100 && exec(state.toArray(String[]::new)).out().matches("active|online|closing"); i++) {
-            Thread.sleep(50);
-        }
+        String state = "loginctl show-user " + user + " --property=State --value";
+        run(
+                "sh",
+                "-c",
+                "for i in $(seq 30); do case $(" + state
+                        + ") in active|online|closing) sleep 0.05;; *) break; esac; done");
         return ran;
     }
 

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
@@ -165,14 +167,10 @@ class SystemdIT {
     void aFirewallThatDropsWhatComesInLetsClientsToThePortsOfServices() throws Exception {
         try (Rig rig = new Rig();
                 SystemdHost host = new SystemdHost(rig)) {
-            for (String rule : List.of(
-                    "-A INPUT -i lo -j ACCEPT",
-                    "-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
-                    "-P INPUT DROP",
-                    "-N DOCKER-USER",
-                    "-A DOCKER-USER -p tcp --dport 1 -j DROP")) {
-                host.run(("iptables -w " + rule).split(" "));
-            }
+            String iptables = "iptables -w -A INPUT -i lo -j ACCEPT; iptables -w -P INPUT DROP;"
+                    + "iptables -w -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT;"
+                    + "iptables -w -N DOCKER-USER; iptables -w -A DOCKER-USER -p tcp --dport 1 -j DROP";
+            host.run("sh", "-c", iptables);
             version(rig, host, "1");
             host.rollout("up", "web");
             InetSocketAddress web = new InetSocketAddress(host.address(), PORT);
@@ -184,36 +182,71 @@ class SystemdIT {
                 assertEquals(List.of(), load.failures, load.answered + " were answered");
                 assertEquals(Set.of("1", "2"), load.versions.keySet());
             }
-            host.run("iptables", "-w", "-D", "INPUT", "1"); // as what loads a firewall anew
-            assertEquals(false, connects(web));
-            for (int i = 0; i < 80 && !connects(web); i++) {
-                Thread.sleep(100);
-            }
-            assertEquals(true, connects(web), "the gateway looks after its rule");
+            admittedInSpiteOf(host, web, "iptables -w -D INPUT 1"); // as what loads a firewall anew
             host.run("iptables", "-w", "-I", "DOCKER-USER", "-p", "tcp", "-j", "DROP");
             assertEquals(false, connects(web), "who is not to come to Docker's ports does not come to these");
             host.run("iptables", "-w", "-D", "DOCKER-USER", "1");
             assertEquals(true, connects(web));
+
+            // what administrators write into /etc/nftables.conf: by policy, or by a last rule
+            String nft = "table inet own { chain in { type filter hook input priority 0; policy %s;"
+                    + "iif lo accept; ct state established,related accept; %s; }; }";
+            for (String table : List.of(nft.formatted("drop", "counter"), nft.formatted("accept", "counter reject"))) {
+                admittedInSpiteOf(host, web, "nft '" + table + "'");
+                assertEquals(
+                        false, connects(new InetSocketAddress(host.address(), PORT + 1)), "nothing else is let in");
+                host.run("nft", "delete", "table", "inet", "own");
+            }
+            admittedInSpiteOf(
+                    host,
+                    web,
+                    "iptables -w -P INPUT ACCEPT; systemctl start firewalld; until firewall-cmd --state; do sleep 0.1; done");
+            try (Load load = new Load(web)) {
+                version(rig, host, "3");
+                host.rollout("up", "web");
+                load.close();
+                assertEquals(List.of(), load.failures, load.answered + " were answered");
+                assertEquals(Set.of("2", "3"), load.versions.keySet());
+            }
+            admittedInSpiteOf(host, web, "firewall-cmd --reload");
+            assertTrue(!host.rollout("doctor").contains("a firewall is not opened"));
+
             host.rollout("agent", "stop");
             host.rollout("gateway", "stop");
-            for (int i = 0; i < 100 && host.run("iptables", "-S").contains("ROLLOUT"); i++) {
+            for (int i = 0; i < 100 && !ours(host).isEmpty(); i++) {
                 Thread.sleep(50);
             }
-            assertEquals(
-                    List.of(),
-                    host.run("iptables", "-S")
-                            .lines()
-                            .filter(line -> line.contains("ROLLOUT"))
-                            .toList());
+            assertEquals(List.of(), ours(host));
         }
+    }
+
+    /** What the gateway has in the firewalls of the host. */
+    private static List<String> ours(SystemdHost host) throws Exception {
+        return host.run("sh", "-c", "iptables -S; nft list ruleset")
+                .lines()
+                .filter(line -> line.contains("ROLLOUT") || line.contains("dport " + PORT))
+                .toList();
+    }
+
+    /** While the gateway cannot look, nobody comes in (it is the kernel that connects); then they do. */
+    private static void admittedInSpiteOf(SystemdHost host, InetSocketAddress web, String command) throws Exception {
+        String gateway = gateway(host) + "";
+        host.run("kill", "-STOP", gateway);
+        host.run("sh", "-c", command);
+        assertEquals(false, connects(web), command);
+        host.run("kill", "-CONT", gateway);
+        for (int i = 0; i < 120 && !connects(web); i++) {
+            Thread.sleep(100);
+        }
+        assertEquals(true, connects(web), command);
     }
 
     private static boolean connects(InetSocketAddress address) throws IOException {
         try (Socket socket = new Socket()) {
             socket.connect(address, 500);
             return true;
-        } catch (SocketTimeoutException e) {
-            return false;
+        } catch (SocketTimeoutException | ConnectException | NoRouteToHostException e) {
+            return false; // dropped or rejected
         }
     }
 

@@ -1,0 +1,35 @@
+package dev.rollout.agent.gateway;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** A program of the host's administrator. */
+final class Tool {
+    private Tool() {}
+
+    /**
+     * Runs it to its end, and returns what it prints.
+     *
+     * @param input what it reads
+     * @throws IOException where it refuses, with its words, or is not there
+     */
+    static String run(List<String> command, String input) throws IOException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        try (var in = process.getOutputStream()) {
+            in.write(input.getBytes(StandardCharsets.US_ASCII));
+        } catch (IOException e) {
+            // it has ended before, and says why
+        }
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        try {
+            if (process.waitFor() != 0) {
+                throw new IOException(out.strip());
+            }
+            return out;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+    }
+}
