@@ -27,7 +27,12 @@ final class IptablesFirewall implements Firewall {
         List<Route> its = routes.stream()
                 .filter(route -> PacketFilter.of(route.hostIp()).contains(filter))
                 .toList();
-        if (!filter.quiet(TABLE, "-n", "-L", HOOK)) {
+        try {
+            filter.run(TABLE, "-n", "-L", HOOK);
+        } catch (IOException e) {
+            if (String.valueOf(e.getMessage()).contains("incompatible")) {
+                throw e; // somebody has written there with nft
+            }
             return; // neither the tool, then, nor a table
         }
         if (its.isEmpty()) {

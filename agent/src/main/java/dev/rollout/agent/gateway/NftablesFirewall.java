@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -17,7 +19,7 @@ final class NftablesFirewall implements Firewall {
     private final String mark;
     private List<Route> told = List.of();
 
-    /** @param mark the comment by which our rules are known */
+    /** @param mark how the comment of each of our rules begins */
     NftablesFirewall(String mark) {
         this.mark = mark;
     }
@@ -48,8 +50,9 @@ final class NftablesFirewall implements Firewall {
                     && chain.path("hook").asText().equals("input")
                     && chain.path("type").asText().equals("filter")
                     && !chain.path("table").asText().equals(Firewalld.TABLE)
-                    && !where.equals("ip filter INPUT")
-                    && !where.equals("ip6 filter INPUT")) {
+                    && !chain.path("name")
+                            .asText()
+                            .equals("INPUT")) { // that of iptables, which reads no rules but its own
                 changes.append(changes(chain, where, family, routes));
             }
         }
@@ -57,58 +60,56 @@ final class NftablesFirewall implements Firewall {
     }
 
     private String changes(JsonNode chain, String where, String family, List<Route> routes) {
-        List<String> rules = routes.stream()
-                .filter(route -> family.equals("inet")
-                        || route.hostIp().isEmpty()
-                        || family.equals("ip6") == route.hostIp().contains(":"))
-                .map(this::rule)
-                .toList();
-        List<String> ours = new ArrayList<>();
+        Map<String, String> rules = new LinkedHashMap<>();
+        for (Route route : routes) {
+            if (family.equals("inet")
+                    || route.hostIp().isEmpty()
+                    || family.equals("ip6") == route.hostIp().contains(":")) {
+                rules.put(mark + " " + route.listen(), rule(route));
+            }
+        }
+        Map<String, String> ours = new LinkedHashMap<>(); // handles by comment
         String before = "";
         for (JsonNode each : list("chain", where.split(" "))) {
             JsonNode rule = each.path("rule");
-            if (rule.path("comment").asText().equals(mark)) {
-                ours.add(rule.path("handle").asText());
+            String comment = rule.path("comment").asText();
+            if (comment.startsWith(mark + " ")) {
+                ours.put(comment, rule.path("handle").asText());
             } else if (before.isEmpty() && dropsAll(rule.path("expr"))) {
-                before = rule.path("handle").asText();
+                before = "handle " + rule.path("handle").asText();
             }
         }
-        boolean drops = !before.isEmpty() || chain.path("policy").asText().equals("drop");
-        if (ours.size() == (drops ? rules.size() : 0)) {
-            return "";
+        if (before.isEmpty() && !chain.path("policy").asText().equals("drop")) {
+            rules.clear();
         }
         StringBuilder changes = new StringBuilder();
-        for (String handle : ours) {
-            changes.append("delete rule ")
-                    .append(where)
-                    .append(" handle ")
-                    .append(handle)
-                    .append('\n');
-        }
-        for (String rule : drops ? rules : List.<String>of()) {
-            changes.append(before.isEmpty() ? "add rule " + where : "insert rule " + where + " handle " + before)
-                    .append(rule)
-                    .append('\n');
+        ours.forEach((comment, handle) -> {
+            if (rules.remove(comment) == null) {
+                changes.append("delete rule %s handle %s\n".formatted(where, handle));
+            }
+        });
+        for (Map.Entry<String, String> rule : rules.entrySet()) {
+            changes.append("%s rule %s %s %s accept comment \"%s\"\n"
+                    .formatted(before.isEmpty() ? "add" : "insert", where, before, rule.getValue(), rule.getKey()));
         }
         return changes.toString();
     }
 
     /** By where it was sent to: what is redirected to another port as well. */
-    private String rule(Route route) {
+    private static String rule(Route route) {
         String ip = route.hostIp().contains(":") ? "ip6" : "ip";
-        return " meta l4proto tcp ct direction original ct original proto-dst " + route.port()
-                + (route.hostIp().isEmpty() ? "" : " ct original " + ip + " daddr " + route.hostIp())
-                + " accept comment \"" + mark + "\"";
+        return "meta l4proto tcp ct direction original ct original proto-dst " + route.port()
+                + (route.hostIp().isEmpty() ? "" : " ct original " + ip + " daddr " + route.hostIp());
     }
 
     /** Whether nothing that comes to this rule goes on from it. */
     private static boolean dropsAll(JsonNode expressions) {
         boolean drops = false;
         for (JsonNode expression : expressions) {
-            String kind = expression.fieldNames().next();
-            drops |= kind.equals("drop") || kind.equals("reject");
-            if (!Set.of("drop", "reject", "counter", "log").contains(kind)) {
-                return false;
+            if (expression.has("drop") || expression.has("reject")) {
+                drops = true;
+            } else if (!expression.has("counter") && !expression.has("log")) {
+                return false; // it is for some alone
             }
         }
         return drops;

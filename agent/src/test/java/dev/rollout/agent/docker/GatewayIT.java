@@ -1,27 +1,27 @@
 package dev.rollout.agent.docker;
 
+import static dev.rollout.agent.docker.Published.answer;
+import static dev.rollout.agent.docker.Published.awaitBack;
+import static dev.rollout.agent.docker.Published.bad;
+import static dev.rollout.agent.docker.Published.freePort;
+import static dev.rollout.agent.docker.Published.gatewayPid;
+import static dev.rollout.agent.docker.Published.nothingLost;
+import static dev.rollout.agent.docker.Published.ok;
+import static dev.rollout.agent.docker.Published.said;
+import static dev.rollout.agent.docker.Published.web;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,45 +29,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Published ports under load, through everything that can happen to them: not one request is lost. */
 class GatewayIT {
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
-    private static String web(String version, int port) {
-        return Rig.web(version, "ports: [\"127.0.0.1:" + port + ":8080\"]\n");
-    }
-
-    private static void ok(Rig.Ran ran) {
-        assertEquals(0, ran.exit(), ran.all());
-    }
-
-    private static void nothingLost(Load load, String... versions) throws InterruptedException {
-        long start = System.nanoTime();
-        while (load.answered.get() <= 100 && load.failures.isEmpty() && System.nanoTime() - start < 30_000_000_000L) {
-            Thread.sleep(10); // a busy machine answers more slowly
-        }
-        load.close();
-        assertEquals(List.of(), load.failures, load.answered + " were answered");
-        assertTrue(load.answered.get() > 100, "a load of " + load.answered + " proves nothing");
-        assertEquals(Set.of(versions), load.versions.keySet());
-    }
-
-    private static JsonNode gateway(Rig rig) throws Exception {
-        return new ObjectMapper()
-                .readTree(rig.rollout("gateway", "status", "--format", "json").out());
-    }
-
-    private static long gatewayPid(Rig rig) throws Exception {
-        return gateway(rig).path("pid").asLong();
-    }
-
-    /** It dies before it is ready. */
-    private static String bad(int port) {
-        return web("bad", port).replace("httpd -f", "sleep 1; exit 1;");
-    }
-
     @Test
     void aServiceWithPublishedPortsRollsWithoutALostRequest() throws Exception {
         try (Rig rig = new Rig()) {
@@ -93,84 +54,6 @@ class GatewayIT {
             String id = rig.containers("web").getFirst().id();
             ok(rig.compose("up", "-d"));
             assertEquals(id, rig.containers("web").getFirst().id(), "compose up -d must change nothing");
-        }
-    }
-
-    @Test
-    void whatDockerPublishedIsTakenOverAndKillsAreNotSeen() throws Exception {
-        try (Rig rig = new Rig()) {
-            int port = freePort();
-            rig.services(web("1", port));
-            ok(rig.compose("up", "-d"));
-            ok(rig.rollout("agent", "start"));
-            if (!System.getProperty("user.name").equals("root")) {
-                rig.services(web("2", port));
-                Rig.Ran refused = rig.rollout("up", "web");
-                assertEquals(2, refused.exit(), refused.all());
-                assertTrue(refused.err().contains("needs root"), refused.all());
-                return; // the rest is for root
-            }
-            Thread.sleep(1000); // compose does not wait until the web server listens
-            Load load = new Load(port);
-            rig.services(web("2", port));
-            ok(rig.rollout("up", "web"));
-
-            ProcessHandle.of(rig.agentPid()).orElseThrow().destroyForcibly();
-            Thread.sleep(500);
-            nothingLost(load, "1", "2");
-
-            ok(rig.rollout("agent", "start"));
-            long pid = gatewayPid(rig);
-            assertWeight(rig.agentPid(), 5);
-            assertWeight(pid, 0);
-            ProcessHandle gateway = ProcessHandle.of(pid).orElseThrow();
-            gateway.destroyForcibly();
-            gateway.onExit().join();
-            awaitBack(rig, port);
-            Load again = new Load(port);
-            ok(rig.rollout("undo", "web"));
-            nothingLost(again, "2", "1");
-        }
-    }
-
-    /** How the kernel weighs a process's session against others, where it does. */
-    private static void assertWeight(long pid, int nice) throws IOException {
-        Path session = Path.of("/proc/" + pid + "/autogroup");
-        String weight = Files.exists(session) ? Files.readString(session).strip() : "";
-        assertTrue(weight.isEmpty() || weight.endsWith(" nice " + nice), weight);
-    }
-
-    /** A version that listens on another port, or is published on one: what goes on beside it, or comes back, has its own. */
-    @Test
-    void eachVersionIsLedToByItsOwnPorts() throws Exception {
-        try (Rig rig = new Rig()) {
-            int port = freePort();
-            String two = "deploy: {replicas: 2}\n";
-            rig.services(listening("1", port, 8080, two));
-            ok(rig.rollout("up", "web"));
-            Load load = new Load(port);
-            rig.services(listening("bad", port, 9090, two).replace("httpd -f", "sleep 1; exit 1;"));
-            assertEquals(1, rig.rollout("up", "web").exit(), "a bad candidate on another port is rolled back");
-            rig.services(listening("2", port, 9090, two));
-            ok(rig.rollout("up", "web"));
-            nothingLost(load, "1", "2");
-
-            int other = freePort();
-            String watched = "deploy: {update_config: {monitor: 5s, failure_action: rollback}}\n";
-            rig.services(listening("dies", other, 8080, watched)
-                    .replace("exec httpd -f -p 8080 -h /tmp/w", "httpd -p 8080 -h /tmp/w; sleep 3"));
-            assertEquals(1, rig.rollout("up", "web").exit(), "it dies while it serves");
-            Load back = new Load(port);
-            nothingLost(back, "2");
-            assertEquals(List.of(port), ports(rig));
-
-            CompletableFuture<String> slow = CompletableFuture.supplyAsync(() -> answer(port, "/cgi-bin/slow"));
-            rig.services(Rig.web("hidden", ""));
-            ok(rig.rollout("up", "web"));
-            assertEquals("slow", slow.join(), "what was begun there is finished");
-            assertEquals(List.of(), ports(rig), "a version without ports has none");
-            ok(rig.rollout("undo", "web"));
-            nothingLost(new Load(port), "2");
         }
     }
 
@@ -276,234 +159,12 @@ class GatewayIT {
         assertEquals(text, answer(port, "/"));
     }
 
-    private static String answer(int port, String path) {
-        try (InputStream in =
-                URI.create("http://127.0.0.1:" + port + path).toURL().openStream()) {
-            return new String(in.readAllBytes(), StandardCharsets.US_ASCII).strip();
-        } catch (IOException e) {
-            return e.toString();
-        }
-    }
-
-    private static String listening(String version, int port, int target, String more) {
-        return Rig.web(version, more + "ports: [\"127.0.0.1:" + port + ":8080\"]\n")
-                .replace(
-                        "exec httpd",
-                        "mkdir /tmp/w/cgi-bin && printf 'HTTP/1.0 200 OK\\r\\n\\r\\nslow' > /tmp/w/answer"
-                                + " && printf '#!/bin/sh\\nsleep 2; cat /tmp/w/answer' > /tmp/w/cgi-bin/slow"
-                                + " && chmod +x /tmp/w/cgi-bin/slow && exec httpd")
-                .replace("8080", target + "");
-    }
-
-    /** The way back: Docker publishes the port again, and the next rollout takes it over again. */
-    @Test
-    void aPortIsHandedBackToDockerWithoutALostRequest() throws Exception {
-        try (Rig rig = new Rig()) {
-            int port = freePort();
-            rig.services(web("1", port));
-            ok(rig.rollout("up", "web"));
-            if (!System.getProperty("user.name").equals("root")) {
-                Rig.Ran refused = rig.rollout("release", "web");
-                assertEquals(2, refused.exit(), refused.all());
-                assertTrue(refused.err().contains("needs root"), refused.all());
-                return; // the rest is for root
-            }
-            Load load = new Load(port);
-            rig.services(bad(port));
-            Rig.Ran bad = rig.rollout("release", "web");
-            assertEquals(1, bad.exit(), bad.all());
-            awaitOwnPort(rig);
-
-            rig.services(web("2", port));
-            long agent = rig.agentPid();
-            Process release = rig.start("release", "web", "--progress", "json");
-            String story = Rig.at(
-                    "PROMOTING", release, () -> ProcessHandle.of(agent).ifPresent(ProcessHandle::destroyForcibly));
-            assertEquals(0, release.waitFor(), story);
-            assertTrue(story.contains("its ports are Docker's again"), story);
-            assertEquals(
-                    "127.0.0.1:" + port,
-                    rig.docker("port", rig.containers("web").getFirst().id(), "8080/tcp")
-                            .out()
-                            .strip());
-            assertEquals(2, rig.rollout("release", "web").exit(), "there is nothing to hand back now");
-            rig.services(web("3", port));
-            ok(rig.rollout("up", "web"));
-            nothingLost(load, "1", "2", "3");
-        }
-    }
-
-    /** What it has is lost with it, and for no longer than it takes to start another: the port still becomes Docker's. */
-    @ParameterizedTest
-    @ValueSource(strings = {"PROMOTING", "DRAINING"})
-    void aGatewayThatIsKilledWhileItsPortIsHandedBackDoesNotKeepIt(String phase) throws Exception {
-        if (!System.getProperty("user.name").equals("root")) {
-            return; // only root hands back
-        }
-        try (Rig rig = new Rig()) {
-            int port = freePort();
-            rig.services(web("1", port));
-            ok(rig.rollout("up", "web"));
-            rig.services(web("2", port));
-            long gateway = gatewayPid(rig);
-            Process release = rig.start("release", "web", "--progress", "json");
-            String story =
-                    Rig.at(phase, release, () -> ProcessHandle.of(gateway).ifPresent(ProcessHandle::destroyForcibly));
-            assertEquals(0, release.waitFor(), story);
-            assertEquals(
-                    "127.0.0.1:" + port,
-                    rig.docker("port", rig.containers("web").getFirst().id(), "8080/tcp")
-                            .out()
-                            .strip());
-            nothingLost(new Load(port), "2");
-            assertFalse(rig.run("iptables", "-t", "nat", "-S").out().contains("--dport " + port + " -j REDIRECT"));
-        }
-    }
-
-    /** Docker chose one port for each container out of a range: each goes on, and leads to both of the next version. */
-    @Test
-    void thePortsThatDockerChoseOutOfARangeAreKept() throws Exception {
-        try (Rig rig = new Rig()) {
-            int first = freeRange();
-            String range = "ports: [\"127.0.0.1:" + first + "-" + (first + 20) + ":8080\"]\n";
-            String two = "deploy: {replicas: 2}\n" + range;
-            rig.services(Rig.web("1", two));
-            ok(rig.rollout("agent", "start"));
-            if (!System.getProperty("user.name").equals("root")) {
-                ok(rig.rollout("up", "web"));
-                nothingLost(new Load(ports(rig).getFirst()), "1");
-                return; // the rest is for root
-            }
-            ok(rig.compose("up", "-d"));
-            List<Integer> chosen = new ArrayList<>();
-            for (Rig.Container container : rig.containers("web")) {
-                chosen.add(Integer.valueOf(rig.docker("port", container.id(), "8080/tcp")
-                        .out()
-                        .strip()
-                        .replaceFirst(".*:", "")));
-            }
-            assertEquals(2, Set.copyOf(chosen).size(), chosen + "");
-            Thread.sleep(1000); // compose does not wait until the web server listens
-            Load one = new Load(chosen.getFirst());
-            Load other = new Load(chosen.getLast());
-            rig.services(Rig.web("2", two));
-            ok(rig.rollout("up", "web"));
-            rig.services(Rig.web("3", two));
-            ok(rig.rollout("up", "web"));
-            nothingLost(one, "1", "2", "3");
-            nothingLost(other, "1", "2", "3");
-            assertEquals(Set.copyOf(chosen), Set.copyOf(ports(rig)));
-            for (JsonNode route : gateway(rig).path("routes")) {
-                assertEquals(2, route.path("targets").size(), route + "");
-            }
-            Rig.Ran refused = rig.rollout("release", "web");
-            assertEquals(2, refused.exit(), refused.all());
-            assertTrue(refused.err().contains("Docker would choose another"), refused.all());
-        }
-    }
-
-    /** Where the file names no host port a service gets one that is free, and keeps it. */
-    @Test
-    void aServiceWithoutAHostPortGetsOneAndKeepsIt() throws Exception {
-        try (Rig rig = new Rig();
-                ServerSocket held = new ServerSocket(0);
-                ServerSocket alsoHeld = new ServerSocket(0)) {
-            rig.services(Rig.web("1", "ports: [\"8080\"]\n"));
-            ok(rig.rollout("up", "web"));
-            int port = ports(rig).getFirst();
-            Load load = new Load(port);
-            rig.services(Rig.web("2", "ports: [\"8080\"]\n"));
-            ok(rig.rollout("up", "web"));
-            nothingLost(load, "1", "2");
-            assertEquals(List.of(port), ports(rig));
-
-            int mine = held.getLocalPort();
-            rig.services(Rig.web("3", "ports: [\"" + mine + "-" + mine + ":8080\"]\n"));
-            assertEquals(2, rig.rollout("up", "web").exit(), "a port that somebody holds");
-            rig.services(Rig.web("3", "ports: [{target: 8080, published: \"" + mine + "-" + (mine + 30) + "\"}]\n"));
-            ok(rig.rollout("up", "web"));
-            int free = ports(rig).getFirst();
-            assertTrue(mine < free && free <= mine + 30 && free != alsoHeld.getLocalPort(), free + " of " + mine);
-            nothingLost(new Load(free), "3");
-        }
-    }
-
-    /** The end of a gateway by a signal, with no agent to start it again: the port is its holder's as before. */
-    @Test
-    void aGatewayThatIsTerminatedLeavesNothingRedirected() throws Exception {
-        if (!System.getProperty("user.name").equals("root")) {
-            return; // only root redirects
-        }
-        try (Rig rig = new Rig();
-                ServerSocket holder = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            Thread.ofVirtual().start(() -> {
-                while (true) {
-                    try (Socket socket = holder.accept()) {
-                        socket.getOutputStream().write("held".getBytes(StandardCharsets.US_ASCII));
-                    } catch (IOException closed) {
-                        return;
-                    }
-                }
-            });
-            int port = holder.getLocalPort();
-            String route = rig.run(
-                            Rig.ROOT.resolve("scripts/gateway-route").toString(), "HTTP", port + "", freePort() + "")
-                    .out();
-            Files.createDirectories(rig.folder.resolve("state"));
-            Files.writeString(rig.folder.resolve("state/gateway.json"), route);
-            assertEquals("held", said(port));
-            rig.environment.put("DOCKER_HOST", "tcp://127.0.0.1:1"); // the target is no container
-            Process gateway = rig.start("gateway", "run");
-            for (int i = 0; i < 200 && said(port).equals("held"); i++) {
-                Thread.sleep(50);
-            }
-            assertTrue(said(port).startsWith("HTTP/1.1 502"), said(port));
-            gateway.destroy();
-            assertTrue(gateway.waitFor(10, TimeUnit.SECONDS));
-            assertEquals("held", said(port));
-        }
-    }
-
     private static boolean listens(int port) {
         try (Socket socket = new Socket("127.0.0.1", port)) {
             return socket.isConnected();
         } catch (IOException e) {
             return false;
         }
-    }
-
-    private static String said(int port) throws IOException {
-        try (Socket socket = new Socket("127.0.0.1", port)) {
-            socket.setSoTimeout(10_000);
-            socket.getOutputStream()
-                    .write("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-                            .getBytes(StandardCharsets.US_ASCII));
-            byte[] start = new byte[12];
-            int length = socket.getInputStream().readNBytes(start, 0, start.length);
-            return new String(start, 0, length, StandardCharsets.US_ASCII);
-        }
-    }
-
-    /** The first of 21 free ports, below those that the kernel gives to outgoing connections. */
-    private static int freeRange() {
-        int first = 20_000 + ThreadLocalRandom.current().nextInt(10_000);
-        for (int number = first; number <= first + 20; number++) {
-            try (ServerSocket free = new ServerSocket(number)) {
-                assertEquals(number, free.getLocalPort());
-            } catch (IOException held) {
-                return freeRange();
-            }
-        }
-        return first;
-    }
-
-    private static List<Integer> ports(Rig rig) throws Exception {
-        List<Integer> ports = new ArrayList<>();
-        gateway(rig)
-                .path("routes")
-                .forEach(route ->
-                        ports.add(Integer.valueOf(route.path("listen").asText().replaceFirst(".*:", ""))));
-        return ports;
     }
 
     /** A first rollout that fails, and a port that was handed back, leave a gateway that has nothing to lead. */
@@ -526,17 +187,6 @@ class GatewayIT {
             Thread.sleep(4000);
             assertEquals(second, gatewayPid(rig), "one that leads stays");
         }
-    }
-
-    /** The gateway holds the published port itself again. */
-    private static void awaitOwnPort(Rig rig) throws Exception {
-        long end = System.nanoTime() + 30_000_000_000L;
-        int beside;
-        do {
-            Thread.sleep(100);
-            beside = gateway(rig).path("routes").path(0).path("redirectedFrom").asInt(-1);
-        } while (beside != 0 && System.nanoTime() < end);
-        assertEquals(0, beside);
     }
 
     /**
@@ -623,33 +273,6 @@ class GatewayIT {
         return app(version, port)
                 .replace("examples.Web", "examples.Echo")
                 .replace("x-rollout: {", "x-rollout: {ports: {\"" + port + "\": {streams: 1s}}, ");
-    }
-
-    /** What is fixed when a port is opened, its mode and its TLS, changes with the file, and no request is lost by it. */
-    @Test
-    void aPortThatChangesItsModeIsServedInTheNewOne() throws Exception {
-        try (Rig rig = new Rig()) {
-            int port = freePort();
-            rig.services(web("1", port));
-            ok(rig.rollout("up", "web"));
-            if (!System.getProperty("user.name").equals("root")) {
-                return; // a gateway that is replaced needs root, and says so in its log
-            }
-            Load load = new Load(port);
-            rig.services(
-                    web("2", port).replace("x-rollout: {", "x-rollout: {ports: {\"" + port + "\": {mode: tcp}}, "));
-            ok(rig.rollout("up", "web"));
-            assertTrue(rig.rollout("gateway", "status").out().contains(":" + port + " tcp"));
-            nothingLost(load, "1", "2");
-            rig.services(web("3", port)
-                    .replace(
-                            "x-rollout: {",
-                            "x-rollout: {ports: {\"" + port
-                                    + "\": {tls: [{cert: /no/such.pem, key: /no/such.key}]}}, "));
-            Rig.Ran refused = rig.rollout("up", "web");
-            assertEquals(2, refused.exit(), refused.all());
-            assertTrue(refused.err().contains("/no/such.pem cannot be read"), refused.all());
-        }
     }
 
     @Test
@@ -805,21 +428,6 @@ class GatewayIT {
         return load.versions.keySet();
     }
 
-    private static void awaitBack(Rig rig, int port) throws Exception {
-        long start = System.nanoTime();
-        while (true) {
-            try (Socket socket = new Socket("127.0.0.1", port)) {
-                return;
-            } catch (IOException e) {
-                assertTrue(
-                        System.nanoTime() - start < 10_000_000_000L,
-                        "the gateway came back: "
-                                + rig.rollout("gateway", "status").all());
-                Thread.sleep(20);
-            }
-        }
-    }
-
     private static void awaitEnd(long pid) throws Exception {
         ProcessHandle.of(pid)
                 .ifPresent(handle ->
@@ -947,21 +555,5 @@ class GatewayIT {
             Thread.sleep(20);
         }
         throw new IOException("the proxy does not answer");
-    }
-
-    @Test
-    void aPortThatSomebodyElseHoldsIsRefusedBeforeAnythingIsStarted() throws Exception {
-        try (Rig rig = new Rig();
-                ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-            rig.services(web("1", taken.getLocalPort()));
-            Rig.Ran ran = rig.rollout("up", "web");
-            assertEquals(2, ran.exit(), ran.all());
-            assertTrue(
-                    ran.err()
-                            .contains("held by java (pid "
-                                    + ProcessHandle.current().pid()),
-                    ran.all());
-            assertTrue(rig.containers("web").isEmpty());
-        }
     }
 }

@@ -73,26 +73,25 @@ final class Rig implements AutoCloseable {
 
     /** The program's launcher, with an archive of its classes: every command starts in half the time. Made once. */
     private static final class Launcher {
+        static final String OWN = "rig-" + ProcessHandle.current().pid(); // the tests run in two processes
+        static final Path ARCHIVE = ROOT.resolve("agent/target/" + OWN + ".jsa");
         static final Path PATH = make();
 
         private static Path make() {
             try {
                 Path target = ROOT.resolve("agent/target");
-                String own = "rig-" + ProcessHandle.current().pid(); // the tests run in two processes
-                Path launcher = target.resolve(own + ".sh");
-                Path archive = target.resolve(own + ".jsa");
-                String java = java();
-                Path file = Files.writeString(target.resolve(own + ".yaml"), "services: {a: {image: b}}");
+                Path launcher = target.resolve(OWN + ".sh");
+                Path file = Files.writeString(target.resolve(OWN + ".yaml"), "services: {a: {image: b}}");
                 String training = " dev.rollout.agent.Main config --format json -f " + file;
-                new ProcessBuilder("sh", "-c", java + " -XX:ArchiveClassesAtExit=" + archive + training)
+                new ProcessBuilder("sh", "-c", plainJava() + " -XX:ArchiveClassesAtExit=" + ARCHIVE + training)
                         .redirectErrorStream(true)
                         .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                         .start()
                         .waitFor();
                 Files.writeString(
                         launcher,
-                        "#!/bin/sh\nexec " + java + " -XX:SharedArchiveFile=" + archive
-                                + " -Xlog:cds=off -Drollout.launcher=" + launcher + " dev.rollout.agent.Main \"$@\"\n");
+                        "#!/bin/sh\nexec " + java() + " -Drollout.launcher=" + launcher
+                                + " dev.rollout.agent.Main \"$@\"\n");
                 Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
                 return launcher;
             } catch (IOException | InterruptedException e) {
@@ -103,6 +102,10 @@ final class Rig implements AutoCloseable {
 
     /** The command that runs this program, up to its options. */
     static String java() throws IOException {
+        return plainJava() + " -XX:SharedArchiveFile=" + Launcher.ARCHIVE + " -Xlog:cds=off";
+    }
+
+    private static String plainJava() throws IOException {
         return Path.of(System.getProperty("java.home"), "bin", "java")
                 + " -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx96m -Drollout.gateway.warmup=5000"
                 + " --enable-native-access=ALL-UNNAMED -cp " + classPath();
