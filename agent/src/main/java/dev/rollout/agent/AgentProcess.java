@@ -201,7 +201,9 @@ final class AgentProcess implements Api.Host {
         for (String parked : engine.parked()) {
             if (key.isEmpty() || key.get().toString().equals(parked)) {
                 String[] parts = parked.split("/", 2);
-                engine.unpark(new ServiceKey(parts[0], parts[1]));
+                ServiceKey service = new ServiceKey(parts[0], parts[1]);
+                engine.unpark(service);
+                engine.keepImages(service);
                 removed.add("removed the kept previous version of " + parked);
             }
         }

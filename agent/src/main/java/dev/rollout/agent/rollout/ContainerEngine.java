@@ -84,6 +84,9 @@ public interface ContainerEngine {
     /** Removes what is parked for a service. */
     void unpark(ServiceKey key);
 
+    /** Sees to it that the images of the service's containers stay here while these do, and that others do not stay for them. */
+    void keepImages(ServiceKey key);
+
     /** Bytes that a second set of candidates may take, and bytes that the host can give. */
     Memory memory(ServiceSpec spec, List<Instance> observed, int candidates);
 

@@ -329,6 +329,7 @@ final class Steps {
             engine.remove(previous.id());
             handing.forget(previous);
         }
+        engine.keepImages(spec.key());
         return Event.SETTLED;
     }
 

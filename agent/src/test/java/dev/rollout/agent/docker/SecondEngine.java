@@ -20,14 +20,20 @@ final class SecondEngine implements AutoCloseable {
     final String host;
 
     SecondEngine() throws IOException, InterruptedException {
+        this("{}");
+    }
+
+    /** @param settings what dockerd is configured by, in JSON */
+    SecondEngine(String settings) throws IOException, InterruptedException {
         folder = Files.createTempDirectory("rollout-engine");
         name = folder.getFileName().toString();
         host = "unix://" + folder.resolve("docker.sock");
         String programs = Rig.ROOT.resolve(".tools/engine").toString();
+        Files.writeString(folder.resolve("daemon.json"), settings);
         Files.writeString(folder.resolve("run.sh"), """
                 export PATH=%s:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DOCKER_MIN_API_VERSION=1.44
                 while [ ! -e %s/stop ]; do
-                  dockerd --data-root %2$s/data --exec-root %2$s/exec -p %2$s/pid -H %s -G %s >>%2$s/log 2>&1
+                  dockerd --config-file %2$s/daemon.json --data-root %2$s/data --exec-root %2$s/exec -p %2$s/pid -H %s -G %s >>%2$s/log 2>&1
                   sleep 1
                 done
                 """.formatted(
@@ -133,6 +139,7 @@ final class SecondEngine implements AutoCloseable {
                 "/f/docker.sock",
                 "/f/stop"));
         Files.deleteIfExists(folder.resolve("run.sh"));
+        Files.deleteIfExists(folder.resolve("daemon.json"));
         Files.delete(folder);
     }
 }

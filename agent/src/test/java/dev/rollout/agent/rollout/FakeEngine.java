@@ -252,6 +252,9 @@ final class FakeEngine implements ContainerEngine {
     }
 
     @Override
+    public void keepImages(ServiceKey key) {}
+
+    @Override
     public void unpark(ServiceKey key) {
         act("unpark", () -> parked = 0);
     }

@@ -78,6 +78,7 @@ final class DockerApi implements AutoCloseable {
                     .retryOnException(e -> e instanceof EngineUnavailable)
                     .build());
     private volatile @Nullable Version version;
+    private volatile @Nullable JsonNode info;
 
     DockerApi(URI host) {
         calls = client(host, CONNECTIONS);
@@ -117,9 +118,20 @@ final class DockerApi implements AutoCloseable {
         return known;
     }
 
-    /** Forgets the version: the daemon may be another one now. */
-    void forgetVersion() {
+    /** What the daemon says of itself, asked again after it was away: it is a matter of its start. */
+    JsonNode info() {
+        JsonNode known = info;
+        if (known == null) {
+            known = get("/info");
+            info = known;
+        }
+        return known;
+    }
+
+    /** Forgets the daemon: it may be another one now. */
+    void forget() {
         version = null;
+        info = null;
     }
 
     JsonNode get(String path) {
@@ -195,7 +207,7 @@ final class DockerApi implements AutoCloseable {
             LOG.debug("{} {} took {} us", method, path, (System.nanoTime() - start) / 1000);
             return answer;
         } catch (IOException e) {
-            forgetVersion();
+            forget();
             throw new EngineUnavailable(words(e), e);
         }
     }

@@ -11,7 +11,6 @@ import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Template;
-import dev.rollout.agent.model.Tree;
 import dev.rollout.agent.rollout.Asker;
 import dev.rollout.agent.rollout.ContainerEngine;
 import dev.rollout.agent.rollout.EngineRefused;
@@ -43,6 +42,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     private final Execs execs;
     private final Images images;
     private final Parking parking;
+    private final KeptImages kept;
 
     /** @param environment of the agent: DOCKER_CONFIG and what a build needs, where nobody else asks */
     public DockerEngine(URI host, Map<String, String> environment) {
@@ -51,6 +51,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         execs = new Execs(api);
         images = new Images(api, asker -> new OnBehalf(asker, environment, host));
         parking = new Parking(api);
+        kept = new KeptImages(api);
     }
 
     /** The daemon's version and the API version that is spoken with it. */
@@ -60,7 +61,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Isolation isolation() {
-        JsonNode info = api.get("/info");
+        JsonNode info = api.info();
         String options = info.path("SecurityOptions").toString();
         if (options.contains("\"name=rootless\"")) {
             return Isolation.ofOwn();
@@ -180,6 +181,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Revision prepare(ServiceSpec spec, Asker asker, Consumer<String> progress) {
+        kept.keep(spec.key()); // what is pulled or built may take their name
         String image = images.ensure(spec, asker, progress);
         new Resources(api, spec).ensure();
         return new Revision(hash(spec), image);
@@ -457,6 +459,12 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         parking.unpark(key);
     }
 
+    @Override
+    public void keepImages(ServiceKey key) {
+        kept.keep(key);
+        kept.release();
+    }
+
     /** The services that have a parked previous. */
     public List<String> parked() {
         return parking.parked();
@@ -464,32 +472,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
 
     @Override
     public Memory memory(ServiceSpec spec, List<Instance> observed, int candidates) {
-        long each = new Tree(spec.definition().value())
-                .at("deploy", "resources", "limits")
-                .whole("memory", spec.definition().whole("mem_limit", 0));
-        if (each <= 0) {
-            each = observed.stream()
-                    .filter(Instance::running)
-                    .mapToLong(running -> used(running.id()))
-                    .max()
-                    .orElse(0);
-        }
-        return new Memory(each * candidates, HostMemory.available());
-    }
-
-    private long used(String id) {
-        return api.inspect(id)
-                .map(found -> ContainerMemory.used(id, found.at("/State/Pid").asLong())
-                        .orElseGet(() -> usedAsTheEngineSays(id)))
-                .orElse(0L); // it has gone since it was listed
-    }
-
-    private long usedAsTheEngineSays(String id) {
-        JsonNode memory = api.get("/containers/" + id + "/stats?stream=false&one-shot=true")
-                .path("memory_stats");
-        return memory.path("usage").asLong()
-                - memory.at("/stats/total_inactive_file")
-                        .asLong(memory.at("/stats/inactive_file").asLong());
+        return new MemoryNeed(api).of(spec, observed, candidates);
     }
 
     @Override

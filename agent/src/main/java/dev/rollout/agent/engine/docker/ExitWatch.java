@@ -83,7 +83,7 @@ final class ExitWatch implements AutoCloseable {
                 LOG.debug("the event stream ended: {}", e.getMessage());
             }
             open = false;
-            api.forgetVersion(); // the daemon may come back as another one
+            api.forget(); // the daemon may come back as another one
             try {
                 Thread.sleep(RECONNECT_MILLIS);
             } catch (InterruptedException e) {
