@@ -4,16 +4,24 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the gateway does all day, for the record of its AOT cache: GATEWAY_PORT BACKEND_PORT SECONDS. Kept connections and
- * new ones, small and large answers, with a length and in chunks, uploads.
+ * What the gateway does all day, for the record of its AOT cache: GATEWAY_PORT BACKEND_PORT SECONDS CONTROL_SOCKET
+ * ROUTES_FILE. Kept connections and new ones, small and large answers, with a length and in chunks, uploads; and switches
+ * meanwhile, or the code that the requests' way shares with them would be compiled for requests alone, and once more at the
+ * first switches.
  */
 public class GatewayLoad {
     private static final byte[] LARGE = "x".repeat(65_536).getBytes(StandardCharsets.US_ASCII);
+    private static final int SWITCH_MILLIS = 20;
     private static final String SMALL = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nhello world\n";
 
     public static void main(String[] args) throws Exception {
@@ -21,6 +29,10 @@ public class GatewayLoad {
         long end = System.nanoTime() + Long.parseLong(args[2]) * 1_000_000_000L;
         ServerSocket server = new ServerSocket(Integer.parseInt(args[1]), 512, InetAddress.getLoopbackAddress());
         Thread.ofPlatform().daemon().start(() -> accept(server));
+        UnixDomainSocketAddress control = UnixDomainSocketAddress.of(args[3]);
+        String file = Files.readString(Path.of(args[4]));
+        String routes = file.substring(file.indexOf('['), file.lastIndexOf(']') + 1);
+        Thread.ofPlatform().daemon().start(() -> switches(control, routes));
         List<Thread> clients = new ArrayList<>();
         for (int i = 0; i < 16; i++) {
             int kind = i;
@@ -28,6 +40,33 @@ public class GatewayLoad {
         }
         for (Thread client : clients) {
             client.join();
+        }
+    }
+
+    /** To another instance each time, which is asked at the same address. */
+    private static void switches(UnixDomainSocketAddress control, String routes) {
+        try {
+            for (int i = 0; ; i++) {
+                byte[] body = routes.replace("\"backend\"", "\"backend" + i + "\"").getBytes();
+                ask(control, "PUT /v1/routes/p/s HTTP/1.1\r\nContent-Length: " + body.length, body);
+                ask(control, "GET /v1/routes HTTP/1.1", new byte[0]);
+                Thread.sleep(SWITCH_MILLIS);
+            }
+        } catch (IOException | InterruptedException e) {
+            System.err.println("the record has fewer switches in it: " + e);
+        }
+    }
+
+    private static void ask(UnixDomainSocketAddress control, String head, byte[] body) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(control)) {
+            channel.write(ByteBuffer.wrap((head + "\r\nHost: gateway\r\nConnection: close\r\n\r\n").getBytes()));
+            channel.write(ByteBuffer.wrap(body));
+            ByteBuffer answer = ByteBuffer.allocate(4096);
+            while (channel.read(answer.clear()) >= 0) {
+                if (answer.position() > 12 && answer.get(9) != '2' && answer.get(0) == 'H') {
+                    throw new IOException(new String(answer.array(), 0, answer.position(), StandardCharsets.US_ASCII));
+                }
+            }
         }
     }
 
