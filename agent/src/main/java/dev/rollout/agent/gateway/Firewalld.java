@@ -40,19 +40,21 @@ final class Firewalld implements Firewall {
                     .map(String::strip)
                     .filter(rule -> rule.startsWith(priority))
                     .toList();
-            List<String> changes = new ArrayList<>(List.of("--zone=" + zone));
-            there.stream()
-                    .filter(rule -> !wanted.contains(rule))
-                    .forEach(rule -> changes.add("--remove-rich-rule=" + rule));
-            wanted.stream()
-                    .filter(rule -> !there.contains(rule))
-                    .forEach(rule -> changes.add("--add-rich-rule=" + rule));
-            if (changes.size() > 1) {
-                ask(changes.toArray(String[]::new));
-            }
+            change(zone, "--add-rich-rule=", wanted, there);
+            change(zone, "--remove-rich-rule=", there, wanted);
         }
         loaded = now;
         opened = !routes.isEmpty();
+    }
+
+    /** In one command, which cannot add and remove. */
+    private static void change(String zone, String option, List<String> rules, List<String> without)
+            throws IOException {
+        List<String> command = new ArrayList<>(List.of("--zone=" + zone));
+        rules.stream().filter(rule -> !without.contains(rule)).forEach(rule -> command.add(option + rule));
+        if (command.size() > 1) {
+            ask(command.toArray(String[]::new));
+        }
     }
 
     /** Its tool takes a third of a second of a processor: the kernel is asked whether it was loaded anew. */

@@ -94,6 +94,7 @@ class InspectIT {
             String id = rig.containers("a").getFirst().id();
             Rig.Ran again = rig.compose("up", "-d");
             assertTrue(rig.containers("a").stream().anyMatch(c -> c.id().equals(id) && c.running()), again.all());
+            rig.removeContainers();
             rig.compose("down", "-v", "--remove-orphans", "-t", "0");
             rig.docker("rm", "-f", other);
         }

@@ -71,41 +71,67 @@ final class Rig implements AutoCloseable {
         return process(command);
     }
 
-    /** The program's launcher, with an archive of its classes: every command starts in half the time. Made once. */
+    /**
+     * The program's launcher. Each of its processes has an archive of its classes, and starts in half the time. Made once for
+     * each process that the tests run in.
+     */
     private static final class Launcher {
-        static final String OWN = "rig-" + ProcessHandle.current().pid(); // the tests run in two processes
-        static final Path ARCHIVE = ROOT.resolve("agent/target/" + OWN + ".jsa");
+        static final Path TARGET = ROOT.resolve("agent/target");
+        static final String OWN = "rig-" + ProcessHandle.current().pid();
         static final Path PATH = make();
 
         private static Path make() {
             try {
-                Path target = ROOT.resolve("agent/target");
-                Path launcher = target.resolve(OWN + ".sh");
-                Path file = Files.writeString(target.resolve(OWN + ".yaml"), "services: {a: {image: b}}");
-                String training = " dev.rollout.agent.Main config --format json -f " + file;
-                new ProcessBuilder("sh", "-c", plainJava() + " -XX:ArchiveClassesAtExit=" + ARCHIVE + training)
-                        .redirectErrorStream(true)
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .start()
-                        .waitFor();
-                Files.writeString(
-                        launcher,
-                        "#!/bin/sh\nexec " + java() + " -Drollout.launcher=" + launcher
-                                + " dev.rollout.agent.Main \"$@\"\n");
+                train("cli", "config", "--format", "json", "-f", write("yaml", "services: {a: {image: b}}") + "");
+                train("agent", "agent", "run");
+                train("gateway", "gateway", "run");
+                Path launcher = write("sh", "");
+                Files.writeString(launcher, script(launcher));
                 Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
                 return launcher;
             } catch (IOException | InterruptedException e) {
                 throw new IllegalStateException(e);
             }
         }
+
+        private static Path write(String type, String text) throws IOException {
+            return Files.writeString(TARGET.resolve(OWN + "." + type), text);
+        }
+
+        /** Runs it to its end, or until it answers. */
+        private static void train(String kind, String... args) throws IOException, InterruptedException {
+            Path folder = Files.createTempDirectory("rollout-train");
+            List<String> command = new ArrayList<>(List.of((java() + " -XX:ArchiveClassesAtExit=" + TARGET.resolve(OWN)
+                            + "-" + kind + ".jsa dev.rollout.agent.Main")
+                    .split(" ")));
+            command.addAll(List.of(args));
+            ProcessBuilder builder = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD);
+            for (String variable : List.of("STATE", "RUNTIME", "SHM")) {
+                builder.environment().put("ROLLOUT_" + variable + "_DIR", folder.resolve(variable) + "");
+            }
+            Process process = builder.start();
+            Path socket = folder.resolve("RUNTIME").resolve(kind + ".sock");
+            while (process.isAlive() && !Files.exists(socket)) {
+                Thread.sleep(20);
+            }
+            process.destroy();
+            process.waitFor();
+            delete(folder);
+        }
+    }
+
+    /** What starts this program, as a script of the shell. */
+    static String script(Path launcher) throws IOException {
+        return "#!/bin/sh\ncase \"$1 $2\" in \"agent run\") kind=agent;; \"gateway run\" | \"gateway take-over\") kind=gateway;;"
+                + " *) kind=cli;; esac\nexec " + java() + " -XX:SharedArchiveFile="
+                + Launcher.TARGET.resolve(Launcher.OWN) + "-$kind.jsa -Xlog:cds=off -Drollout.launcher=" + launcher
+                + " dev.rollout.agent.Main \"$@\"\n";
     }
 
     /** The command that runs this program, up to its options. */
     static String java() throws IOException {
-        return plainJava() + " -XX:SharedArchiveFile=" + Launcher.ARCHIVE + " -Xlog:cds=off";
-    }
-
-    private static String plainJava() throws IOException {
         return Path.of(System.getProperty("java.home"), "bin", "java")
                 + " -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx96m -Drollout.gateway.warmup=5000"
                 + " --enable-native-access=ALL-UNNAMED -cp " + classPath();
@@ -250,11 +276,29 @@ final class Rig implements AutoCloseable {
                 .asLong();
     }
 
+    /** With the volumes that they have handed on to one another: to Docker these are no longer anonymous. */
     void removeContainers() throws IOException, InterruptedException {
-        Ran left = docker("ps", "-aq", "--filter", "label=com.docker.compose.project=" + project);
-        for (String id : left.out().lines().toList()) {
-            docker("rm", "-f", "-v", id);
+        String left = "label=com.docker.compose.project=" + project;
+        List<String> ids = docker("ps", "-aq", "--filter", left).out().lines().toList();
+        if (!ids.isEmpty()) {
+            String volumes = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{println .Name}}{{end}}{{end}}";
+            List<String> names = docker(words(ids, "inspect", "-f", volumes))
+                    .out()
+                    .lines()
+                    .filter(line -> !line.isBlank())
+                    .distinct()
+                    .toList();
+            docker(words(ids, "rm", "-f", "-v"));
+            if (!names.isEmpty()) {
+                docker(words(names, "volume", "rm"));
+            }
         }
+    }
+
+    private static String[] words(List<String> last, String... first) {
+        List<String> all = new ArrayList<>(List.of(first));
+        all.addAll(last);
+        return all.toArray(String[]::new);
     }
 
     @Override
@@ -265,12 +309,15 @@ final class Rig implements AutoCloseable {
         }
         removeContainers();
         docker("network", "rm", project + "_default");
-        for (Path path : List.of(folder, Path.of("/dev/shm/" + project))) {
-            if (Files.exists(path)) {
-                try (var files = Files.walk(path)) {
-                    for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                        Files.deleteIfExists(file);
-                    }
+        delete(folder);
+        delete(Path.of("/dev/shm/" + project));
+    }
+
+    private static void delete(Path folder) throws IOException {
+        if (Files.exists(folder)) {
+            try (var files = Files.walk(folder)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(file);
                 }
             }
         }

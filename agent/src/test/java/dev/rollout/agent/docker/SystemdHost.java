@@ -29,10 +29,9 @@ final class SystemdHost implements AutoCloseable {
         Path program = programs.resolve("rollout");
         Files.writeString(
                 program,
-                "#!/bin/sh\nexport DOCKER_HOST=unix:///docker.sock\nexec "
-                        + Rig.java().replace(Rig.ROOT.resolve("agent/target").toString(), BUILT)
-                        + " -Drollout.launcher="
-                        + program + " dev.rollout.agent.Main \"$@\"\n");
+                Rig.script(program)
+                        .replace(Rig.ROOT.resolve("agent/target").toString(), BUILT)
+                        .replace("exec ", "export DOCKER_HOST=unix:///docker.sock\nexec "));
         program.toFile().setExecutable(true, false);
         String unit = Files.readString(Rig.ROOT.resolve("scripts/systemd/rollout.service"))
                 .replace("@PREFIX@", rig.folder.toString());

@@ -188,19 +188,20 @@ class SystemdIT {
             host.run("iptables", "-w", "-D", "DOCKER-USER", "1");
             assertEquals(true, connects(web));
 
+            host.run("iptables", "-w", "-P", "INPUT", "ACCEPT");
+            host.run("systemd-run", "python3", "-m", "http.server", PORT + 1 + "");
+            InetSocketAddress another = new InetSocketAddress(host.address(), PORT + 1);
+            awaitConnects(another, "no firewall now");
+
             // what administrators write into /etc/nftables.conf: by policy, or by a last rule
             String nft = "table inet own { chain in { type filter hook input priority 0; policy %s;"
                     + "iif lo accept; ct state established,related accept; %s; }; }";
             for (String table : List.of(nft.formatted("drop", "counter"), nft.formatted("accept", "counter reject"))) {
                 admittedInSpiteOf(host, web, "nft '" + table + "'");
-                assertEquals(
-                        false, connects(new InetSocketAddress(host.address(), PORT + 1)), "nothing else is let in");
+                assertEquals(false, connects(another), "nothing else is let in");
                 host.run("nft", "delete", "table", "inet", "own");
             }
-            admittedInSpiteOf(
-                    host,
-                    web,
-                    "iptables -w -P INPUT ACCEPT; systemctl start firewalld; until firewall-cmd --state; do sleep 0.1; done");
+            admittedInSpiteOf(host, web, "systemctl start firewalld; until firewall-cmd --state; do sleep 0.1; done");
             try (Load load = new Load(web)) {
                 version(rig, host, "3");
                 host.rollout("up", "web");
@@ -209,6 +210,7 @@ class SystemdIT {
                 assertEquals(Set.of("2", "3"), load.versions.keySet());
             }
             admittedInSpiteOf(host, web, "firewall-cmd --reload");
+            assertEquals(false, connects(another), "nothing else is let in");
             assertTrue(!host.rollout("doctor").contains("a firewall is not opened"));
 
             host.rollout("agent", "stop");
@@ -235,10 +237,14 @@ class SystemdIT {
         host.run("sh", "-c", command);
         assertEquals(false, connects(web), command);
         host.run("kill", "-CONT", gateway);
-        for (int i = 0; i < 120 && !connects(web); i++) {
+        awaitConnects(web, command);
+    }
+
+    private static void awaitConnects(InetSocketAddress address, String when) throws Exception {
+        for (int i = 0; i < 120 && !connects(address); i++) {
             Thread.sleep(100);
         }
-        assertEquals(true, connects(web), command);
+        assertEquals(true, connects(address), when);
     }
 
     private static boolean connects(InetSocketAddress address) throws IOException {
