@@ -212,6 +212,29 @@ class SystemdIT {
             admittedInSpiteOf(host, web, "firewall-cmd --reload");
             assertEquals(false, connects(another), "nothing else is let in");
             assertTrue(!host.rollout("doctor").contains("a firewall is not opened"));
+            host.run("sh", "-c", "cd /usr/bin && mv firewall-cmd away && ./away --reload");
+            String told = host.rollout("doctor");
+            for (int i = 0; i < 20 && !told.contains("note a firewall is not opened for [*:" + PORT); i++) {
+                Thread.sleep(500);
+                told = host.rollout("doctor");
+            }
+            assertTrue(told.contains("note a firewall is not opened for [*:" + PORT), told);
+            host.run("mv", "/usr/bin/away", "/usr/bin/firewall-cmd");
+            awaitConnects(web, "it is asked again");
+
+            host.rollout("agent", "stop");
+            host.run("kill", "-KILL", gateway(host) + "");
+            host.run("rm", "-r", "/var/lib/rollout"); // nobody knows any more what was let in
+            rig.services(Rig.web("4", "ports: [\"" + (PORT + 2) + ":8080\"]\n"));
+            inNetworkOf(host, rig);
+            host.rollout("up", "web");
+            awaitConnects(new InetSocketAddress(host.address(), PORT + 2), "another port");
+            assertEquals(
+                    List.of(),
+                    ours(host).stream()
+                            .filter(line -> line.contains("dport " + PORT))
+                            .toList(),
+                    "what one that was killed had let in");
 
             host.rollout("agent", "stop");
             host.rollout("gateway", "stop");
@@ -226,7 +249,8 @@ class SystemdIT {
     private static List<String> ours(SystemdHost host) throws Exception {
         return host.run("sh", "-c", "iptables -S; nft list ruleset")
                 .lines()
-                .filter(line -> line.contains("ROLLOUT") || line.contains("dport " + PORT))
+                .filter(line ->
+                        line.contains("ROLLOUT") || line.matches(".*dport (%d|%d) .*".formatted(PORT, PORT + 2)))
                 .toList();
     }
 
