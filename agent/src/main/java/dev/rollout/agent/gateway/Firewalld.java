@@ -68,7 +68,7 @@ final class Firewalld implements Firewall {
         return priority
                 + (ip.isEmpty()
                         ? ""
-                        : " family=\"" + (ip.contains(":") ? "ipv6" : "ipv4") + "\" destination address=\"" + ip + "\"")
+                        : " family=\"" + (route.ipv6() ? "ipv6" : "ipv4") + "\" destination address=\"" + ip + "\"")
                 + " port port=\"" + route.port() + "\" protocol=\"tcp\" accept";
     }
 
@@ -84,7 +84,7 @@ final class Firewalld implements Firewall {
 
     /** Which of its tables there is: every load makes a new one. Nothing where it does not run. */
     private static String table() {
-        for (JsonNode each : NftablesFirewall.list("tables")) {
+        for (JsonNode each : Tool.nft("tables")) {
             if (each.path("table").path("name").asText().equals(TABLE)) {
                 return each.path("table").path("handle").asText();
             }

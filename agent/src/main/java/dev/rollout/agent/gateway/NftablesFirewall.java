@@ -1,9 +1,7 @@
 package dev.rollout.agent.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.rollout.agent.json.Json;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,7 +39,7 @@ final class NftablesFirewall implements Firewall {
     /** What is missing, and what is too much. */
     private String changes(List<Route> routes) {
         StringBuilder changes = new StringBuilder();
-        for (JsonNode each : list("chains")) {
+        for (JsonNode each : Tool.nft("chains")) {
             JsonNode chain = each.path("chain");
             String family = chain.path("family").asText();
             String where = family + " " + chain.path("table").asText() + " "
@@ -62,15 +60,13 @@ final class NftablesFirewall implements Firewall {
     private String changes(JsonNode chain, String where, String family, List<Route> routes) {
         Map<String, String> rules = new LinkedHashMap<>();
         for (Route route : routes) {
-            if (family.equals("inet")
-                    || route.hostIp().isEmpty()
-                    || family.equals("ip6") == route.hostIp().contains(":")) {
+            if (family.equals("inet") || route.hostIp().isEmpty() || family.equals("ip6") == route.ipv6()) {
                 rules.put(mark + " " + route.listen(), rule(route));
             }
         }
         Map<String, String> ours = new LinkedHashMap<>(); // handles by comment
         String before = "";
-        for (JsonNode each : list("chain", where.split(" "))) {
+        for (JsonNode each : Tool.nft("chain", where.split(" "))) {
             JsonNode rule = each.path("rule");
             String comment = rule.path("comment").asText();
             if (comment.startsWith(mark + " ")) {
@@ -97,7 +93,7 @@ final class NftablesFirewall implements Firewall {
 
     /** By where it was sent to: what is redirected to another port as well. */
     private static String rule(Route route) {
-        String ip = route.hostIp().contains(":") ? "ip6" : "ip";
+        String ip = route.ipv6() ? "ip6" : "ip";
         return "meta l4proto tcp ct direction original ct original proto-dst " + route.port()
                 + (route.hostIp().isEmpty() ? "" : " ct original " + ip + " daddr " + route.hostIp());
     }
@@ -113,16 +109,5 @@ final class NftablesFirewall implements Firewall {
             }
         }
         return drops;
-    }
-
-    /** What nft lists, by its tool's JSON; nothing where there is none. */
-    static Iterable<JsonNode> list(String what, String... which) {
-        List<String> command = new ArrayList<>(List.of("nft", "--json", "--terse", "list", what));
-        command.addAll(List.of(which));
-        try {
-            return Json.MAPPER.readTree(Tool.run(command, "")).path("nftables");
-        } catch (IOException e) {
-            return List.of();
-        }
     }
 }

@@ -50,6 +50,11 @@ public record Route(
         }
     }
 
+    /** Whether its address is one of IPv6; false where it has all. */
+    boolean ipv6() {
+        return hostIp.contains(":");
+    }
+
     /** Where it listens, as a person writes it. */
     public String listen() {
         return (hostIp.isEmpty() ? "*" : hostIp) + ":" + port;

@@ -1,7 +1,10 @@
 package dev.rollout.agent.gateway;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.rollout.agent.json.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 
 /** A program of the host's administrator. */
@@ -30,6 +33,17 @@ final class Tool {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
+        }
+    }
+
+    /** What nft lists, by its tool's JSON; nothing where there is none. */
+    static Iterable<JsonNode> nft(String what, String... which) {
+        List<String> command = new ArrayList<>(List.of("nft", "--json", "--terse", "list", what));
+        command.addAll(List.of(which));
+        try {
+            return Json.MAPPER.readTree(run(command, "")).path("nftables");
+        } catch (IOException e) {
+            return List.of();
         }
     }
 }

@@ -196,7 +196,6 @@ class GatewayIT {
     @Test
     void rolloutsInARowUnderTwoLoadsLoseNothing() throws Exception {
         int rollouts = Integer.getInteger("rollout.soak", 4);
-        boolean root = System.getProperty("user.name").equals("root");
         try (Rig rig = new Rig()) {
             int port = freePort();
             rig.services(app("0", port));
@@ -207,7 +206,8 @@ class GatewayIT {
                 rig.services(app("v" + i, port));
                 long agent = rig.agentPid();
                 boolean kill = i % 4 == 2;
-                Process upgrade = root && i % 4 == 3 ? rig.start("gateway", "upgrade") : null; // in the middle of it
+                Process upgrade =
+                        Rig.BY_ROOT && i % 4 == 3 ? rig.start("gateway", "upgrade") : null; // in the middle of it
                 Process up = rig.start("up", "web", "--progress", "json");
                 String story = Rig.at(i % 8 == 2 ? "PROMOTING" : "DRAINING", up, () -> {
                     if (kill) {
@@ -345,7 +345,7 @@ class GatewayIT {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
-            if (!System.getProperty("user.name").equals("root")) {
+            if (!Rig.BY_ROOT) {
                 Rig.Ran refused = rig.rollout("gateway", "upgrade");
                 assertEquals(77, refused.exit(), refused.all());
                 return; // the rest is for root

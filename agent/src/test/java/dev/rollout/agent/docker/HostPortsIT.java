@@ -8,6 +8,7 @@ import static dev.rollout.agent.docker.Published.gateway;
 import static dev.rollout.agent.docker.Published.gatewayPid;
 import static dev.rollout.agent.docker.Published.nothingLost;
 import static dev.rollout.agent.docker.Published.ok;
+import static dev.rollout.agent.docker.Published.refused;
 import static dev.rollout.agent.docker.Published.said;
 import static dev.rollout.agent.docker.Published.web;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -41,11 +42,9 @@ class HostPortsIT {
             rig.services(web("1", port));
             ok(rig.compose("up", "-d"));
             ok(rig.rollout("agent", "start"));
-            if (!System.getProperty("user.name").equals("root")) {
+            if (!Rig.BY_ROOT) {
                 rig.services(web("2", port));
-                Rig.Ran refused = rig.rollout("up", "web");
-                assertEquals(2, refused.exit(), refused.all());
-                assertTrue(refused.err().contains("needs root"), refused.all());
+                refused(rig.rollout("up", "web"), "needs root");
                 return; // the rest is for root
             }
             Thread.sleep(1000); // compose does not wait until the web server listens
@@ -129,10 +128,8 @@ class HostPortsIT {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
-            if (!System.getProperty("user.name").equals("root")) {
-                Rig.Ran refused = rig.rollout("release", "web");
-                assertEquals(2, refused.exit(), refused.all());
-                assertTrue(refused.err().contains("needs root"), refused.all());
+            if (!Rig.BY_ROOT) {
+                refused(rig.rollout("release", "web"), "needs root");
                 return; // the rest is for root
             }
             Load load = new Load(port);
@@ -164,7 +161,7 @@ class HostPortsIT {
     @ParameterizedTest
     @ValueSource(strings = {"PROMOTING", "DRAINING"})
     void aGatewayThatIsKilledWhileItsPortIsHandedBackDoesNotKeepIt(String phase) throws Exception {
-        if (!System.getProperty("user.name").equals("root")) {
+        if (!Rig.BY_ROOT) {
             return; // only root hands back
         }
         try (Rig rig = new Rig()) {
@@ -196,7 +193,7 @@ class HostPortsIT {
             String two = "deploy: {replicas: 2}\n" + range;
             rig.services(Rig.web("1", two));
             ok(rig.rollout("agent", "start"));
-            if (!System.getProperty("user.name").equals("root")) {
+            if (!Rig.BY_ROOT) {
                 ok(rig.rollout("up", "web"));
                 nothingLost(new Load(ports(rig).getFirst()), "1");
                 return; // the rest is for root
@@ -223,9 +220,7 @@ class HostPortsIT {
             for (JsonNode route : gateway(rig).path("routes")) {
                 assertEquals(2, route.path("targets").size(), route + "");
             }
-            Rig.Ran refused = rig.rollout("release", "web");
-            assertEquals(2, refused.exit(), refused.all());
-            assertTrue(refused.err().contains("Docker would choose another"), refused.all());
+            refused(rig.rollout("release", "web"), "Docker would choose another");
         }
     }
 
@@ -258,7 +253,7 @@ class HostPortsIT {
     /** The end of a gateway by a signal, with no agent to start it again: the port is its holder's as before. */
     @Test
     void aGatewayThatIsTerminatedLeavesNothingRedirected() throws Exception {
-        if (!System.getProperty("user.name").equals("root")) {
+        if (!Rig.BY_ROOT) {
             return; // only root redirects
         }
         try (Rig rig = new Rig();
@@ -331,7 +326,7 @@ class HostPortsIT {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
-            if (!System.getProperty("user.name").equals("root")) {
+            if (!Rig.BY_ROOT) {
                 return; // a gateway that is replaced needs root, and says so in its log
             }
             Load load = new Load(port);
@@ -345,9 +340,7 @@ class HostPortsIT {
                             "x-rollout: {",
                             "x-rollout: {ports: {\"" + port
                                     + "\": {tls: [{cert: /no/such.pem, key: /no/such.key}]}}, "));
-            Rig.Ran refused = rig.rollout("up", "web");
-            assertEquals(2, refused.exit(), refused.all());
-            assertTrue(refused.err().contains("/no/such.pem cannot be read"), refused.all());
+            refused(rig.rollout("up", "web"), "/no/such.pem cannot be read");
         }
     }
 
@@ -356,13 +349,9 @@ class HostPortsIT {
         try (Rig rig = new Rig();
                 ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             rig.services(web("1", taken.getLocalPort()));
-            Rig.Ran ran = rig.rollout("up", "web");
-            assertEquals(2, ran.exit(), ran.all());
-            assertTrue(
-                    ran.err()
-                            .contains("held by java (pid "
-                                    + ProcessHandle.current().pid()),
-                    ran.all());
+            refused(
+                    rig.rollout("up", "web"),
+                    "held by java (pid " + ProcessHandle.current().pid());
             assertTrue(rig.containers("web").isEmpty());
         }
     }

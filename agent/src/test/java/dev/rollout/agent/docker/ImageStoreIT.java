@@ -1,5 +1,6 @@
 package dev.rollout.agent.docker;
 
+import static dev.rollout.agent.docker.Published.ok;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,13 +18,7 @@ class ImageStoreIT {
                         + rig.project + "-source | docker import -c 'USER 1000:1000' -c 'ENV PATH=/bin VERSION="
                         + version + "' - "
                         + tag + " && docker rm " + rig.project + "-source";
-        Rig.Ran ran = rig.run("sh", "-c", made);
-        assertEquals(0, ran.exit(), ran.all());
-    }
-
-    private static void up(Rig rig, String... args) throws Exception {
-        Rig.Ran ran = rig.rollout(args);
-        assertEquals(0, ran.exit(), ran.all());
+        ok(rig.run("sh", "-c", made));
     }
 
     private static List<String> versions(Rig rig) throws Exception {
@@ -44,23 +39,20 @@ class ImageStoreIT {
             rig.services("web:\n  image: " + tag + "\n  command: [sleep, \"1000\"]\n  stop_signal: SIGKILL\n"
                     + "  x-rollout: {readiness: {exec: [\"true\"]}}\n");
             moveTag(rig, tag, "1");
-            Rig.Ran compose = rig.compose("up", "-d");
-            assertEquals(0, compose.exit(), compose.all());
+            ok(rig.compose("up", "-d"));
             assertEquals(2, rig.rollout("undo", "web").exit(), "there is nothing to go back to");
-            up(rig, "up", "web"); // nothing to do
-            moveTag(rig, tag, "2");
-            assertEquals(0, rig.rollout("up", "web").exit());
-            for (String version : List.of("3", "4")) {
+            ok(rig.rollout("up", "web")); // nothing to do
+            for (String version : List.of("2", "3", "4")) {
                 moveTag(rig, tag, version);
-                up(rig, "up", "web");
+                ok(rig.rollout("up", "web"));
             }
             assertEquals(List.of("4"), versions(rig));
             assertEquals(2, kept(rig), "what serves, and what undo needs");
-            up(rig, "undo", "web");
+            ok(rig.rollout("undo", "web"));
             assertEquals(List.of("3"), versions(rig));
-            up(rig, "up", "web");
+            ok(rig.rollout("up", "web"));
             assertEquals(List.of("4"), versions(rig));
-            up(rig, "prune");
+            ok(rig.rollout("prune"));
             assertEquals(1, kept(rig), "nothing that nobody needs");
         }
     }

@@ -1,5 +1,6 @@
 package dev.rollout.agent.docker;
 
+import static dev.rollout.agent.docker.Published.ok;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -116,10 +117,6 @@ class InspectIT {
 
     private static void kill(Rig rig) throws Exception {
         ok(rig.docker("kill", rig.containers("a").getFirst().id()));
-    }
-
-    private static void ok(Rig.Ran ran) {
-        assertEquals(0, ran.exit(), ran.all());
     }
 
     private static void assertSame(Map<String, String> theirs, Rig rig, String what) throws Exception {

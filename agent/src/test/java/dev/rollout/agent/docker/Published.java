@@ -32,6 +32,12 @@ final class Published {
         assertEquals(0, ran.exit(), ran.all());
     }
 
+    /** Before anything is started, with a reason. */
+    static void refused(Rig.Ran ran, String why) {
+        assertEquals(2, ran.exit(), ran.all());
+        assertTrue(ran.err().contains(why), ran.all());
+    }
+
     static void nothingLost(Load load, String... versions) throws InterruptedException {
         long start = System.nanoTime();
         while (load.answered.get() <= 100 && load.failures.isEmpty() && System.nanoTime() - start < 30_000_000_000L) {

@@ -23,6 +23,8 @@ final class Rig implements AutoCloseable {
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final ObjectMapper JSON = new ObjectMapper();
     static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+    static final Path TARGET = ROOT.resolve("agent/target");
+    static final boolean BY_ROOT = System.getProperty("user.name").equals("root");
 
     final Path folder;
     final String project;
@@ -76,7 +78,6 @@ final class Rig implements AutoCloseable {
      * each process that the tests run in.
      */
     private static final class Launcher {
-        static final Path TARGET = ROOT.resolve("agent/target");
         static final String OWN = "rig-" + ProcessHandle.current().pid();
         static final Path PATH = make();
 
@@ -126,7 +127,7 @@ final class Rig implements AutoCloseable {
     static String script(Path launcher) throws IOException {
         return "#!/bin/sh\ncase \"$1 $2\" in \"agent run\") kind=agent;; \"gateway run\" | \"gateway take-over\") kind=gateway;;"
                 + " *) kind=cli;; esac\nexec " + java() + " -XX:SharedArchiveFile="
-                + Launcher.TARGET.resolve(Launcher.OWN) + "-$kind.jsa -Xlog:cds=off -Drollout.launcher=" + launcher
+                + TARGET.resolve(Launcher.OWN) + "-$kind.jsa -Xlog:cds=off -Drollout.launcher=" + launcher
                 + " dev.rollout.agent.Main \"$@\"\n";
     }
 
@@ -138,9 +139,8 @@ final class Rig implements AutoCloseable {
     }
 
     private static String classPath() throws IOException {
-        Path target = ROOT.resolve("agent/target");
-        try (var own = Files.newDirectoryStream(target, "agent-*.jar");
-                var jars = Files.list(target.resolve("lib"))) {
+        try (var own = Files.newDirectoryStream(TARGET, "agent-*.jar");
+                var jars = Files.list(TARGET.resolve("lib"))) {
             return own.iterator().next() + ":"
                     + String.join(":", jars.map(Path::toString).sorted().toList());
         }

@@ -30,8 +30,8 @@ final class SystemdHost implements AutoCloseable {
         Files.writeString(
                 program,
                 Rig.script(program)
-                        .replace(Rig.ROOT.resolve("agent/target").toString(), BUILT)
-                        .replace("exec ", "export DOCKER_HOST=unix:///docker.sock\nexec "));
+                        .replace(Rig.TARGET.toString(), BUILT)
+                        .replace("#!/bin/sh\n", "#!/bin/sh\nexport DOCKER_HOST=unix:///docker.sock\n"));
         program.toFile().setExecutable(true, false);
         String unit = Files.readString(Rig.ROOT.resolve("scripts/systemd/rollout.service"))
                 .replace("@PREFIX@", rig.folder.toString());
@@ -46,7 +46,7 @@ final class SystemdHost implements AutoCloseable {
         command.addAll(List.of("--user=0:0", "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE"));
         command.addAll(List.of("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"));
         command.addAll(List.of("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/tmp:exec", "--env=container=docker"));
-        command.add("--volume=" + Rig.ROOT.resolve("agent/target") + ":" + BUILT);
+        command.add("--volume=" + Rig.TARGET + ":" + BUILT);
         for (Path shared : List.of(Path.of(System.getProperty("java.home")), rig.folder, USERS_CLAIMS)) {
             command.add("--volume=" + shared + ":" + shared);
         }

@@ -337,7 +337,7 @@ class UpIT {
 
     @Test
     void inASharedNetworkThePreviousDoesNotAnswerForTheCandidate() throws Exception {
-        assumeTrue(System.getProperty("user.name").equals("root"), "only root sees whose a socket is");
+        assumeTrue(Rig.BY_ROOT, "only root sees whose a socket is");
         try (Rig rig = new Rig()) {
             for (String version : List.of("1", "2")) {
                 rig.services(
@@ -448,7 +448,7 @@ class UpIT {
 
     @Test
     void aFullStateFolderStartsNothingAndSaysSo() throws Exception {
-        assumeTrue(System.getProperty("user.name").equals("root"), "a small disk is mounted, which root alone may");
+        assumeTrue(Rig.BY_ROOT, "a small disk is mounted, which root alone may");
         try (Rig rig = new Rig()) {
             rig.services(Rig.web("1", ""));
             assertEquals(0, rig.rollout("up", "web").exit());
