@@ -147,6 +147,26 @@ final class RolloutGrammar {
         return read;
     });
 
+    private static final Shape LED = (node, path) -> {
+        Object read = object(
+                        field("mode", oneOf("http", "tcp")),
+                        field("hold", SPAN),
+                        field("timeout", SPAN),
+                        field("streams", SPAN),
+                        field("max_body", Shape.BYTES),
+                        field("access_log", Shape.BOOLEAN),
+                        field("proxy_protocol", oneOf("v1", "v2")),
+                        field("tls", TLS))
+                .read(node, path);
+        if (read instanceof Map<?, ?> led && led.get("proxy_protocol") != null && !"tcp".equals(led.get("mode"))) {
+            throw new ComposeException(
+                    node.mark(),
+                    path
+                            + ".proxy_protocol needs 'mode: tcp' beside it; in HTTP the client's address is in X-Forwarded-For");
+        }
+        return read;
+    };
+
     static final Shape.ObjectShape ROLLOUT = object(
             field("readiness", READINESS),
             field(
@@ -157,16 +177,7 @@ final class RolloutGrammar {
                             field("http", HTTP),
                             field("window", SPAN))),
             field("drain", DRAIN),
-            field(
-                    "ports",
-                    mapOf(object(
-                            field("mode", oneOf("http", "tcp")),
-                            field("hold", SPAN),
-                            field("timeout", SPAN),
-                            field("streams", SPAN),
-                            field("max_body", Shape.BYTES),
-                            field("access_log", Shape.BOOLEAN),
-                            field("tls", TLS)))),
+            field("ports", mapOf(LED)),
             field("memory_check", oneOf("refuse", "warn", "off")),
             pointer("keep_previous", (node, path) -> {
                 Object keep = atLeast(0, INTEGER).read(node, path);

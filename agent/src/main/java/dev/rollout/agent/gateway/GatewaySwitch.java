@@ -43,8 +43,14 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
 
     @Override
     public Optional<String> refusal(ServiceSpec spec, List<Instance> observed) {
-        if (!spec.publishesPorts() || !routes(spec)) {
+        if (!spec.publishesPorts()) {
             return Optional.empty();
+        }
+        if (!routes(spec)) {
+            return told(spec)
+                    .map(port ->
+                            "publishes " + port + " with proxy_protocol, which Docker's own port does not speak: set"
+                                    + " deploy.update_config.order to start-first, and the gateway leads it");
         }
         String away =
                 ": set deploy.update_config.order to stop-first (or give --order stop-first); the instance is away"
@@ -151,6 +157,11 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                         + " than its clients know: its ports stay with the gateway");
             }
         }
+        Optional<Integer> told = told(spec);
+        if (told.isPresent()) {
+            return Optional.of("publishes " + told.get()
+                    + " with proxy_protocol, which Docker's own port does not speak:" + " roll it without that first");
+        }
         if (spec.replicas() > 1) {
             return Optional.of("has " + spec.replicas() + " replicas, and Docker can give a host port to one container"
                     + " only: its ports stay with the gateway");
@@ -159,6 +170,14 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                 ? Optional.empty()
                 : Optional.of("holds its ports through the gateway, and handing them back without a gap needs root:"
                         + " 'docker compose up -d --force-recreate' after 'rollout gateway stop' is the way with one");
+    }
+
+    /** A port whose instances are to hear who the client is, and that they understand with nobody else before them. */
+    private static Optional<Integer> told(ServiceSpec spec) {
+        return spec.publishedPorts().stream()
+                .filter(port -> port.proxyProtocol() != null)
+                .map(PublishedPort::target)
+                .findFirst();
     }
 
     @Override
@@ -220,7 +239,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                 throw new EngineRefused(0, "none of the host ports " + port.published() + " is free");
             }
             List<Route.Backend> backends = instances.stream()
-                    .map(target -> new Route.Backend(target.id(), address(target), port.target()))
+                    .map(target -> new Route.Backend(target.id(), address(target), port.target(), port.proxyProtocol()))
                     .toList();
             for (int number : numbers) {
                 Route route = new Route(

@@ -1,10 +1,12 @@
 package dev.rollout.agent.gateway;
 
 import dev.rollout.agent.model.PortPolicy;
+import dev.rollout.agent.model.ProxyProtocol;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a published port leads. The file, the wire and the router share this one shape.
@@ -39,14 +41,23 @@ public record Route(
     /**
      * @param instance the container's id
      * @param host its address; empty while it has none, or none that is known: it is led to when that is told
+     * @param proxyProtocol how it is told who a plain connection's client is; null where its version does not ask for it
      */
-    public record Backend(String instance, String host, int port) {
+    public record Backend(
+            String instance,
+            String host,
+            int port,
+            @Nullable ProxyProtocol proxyProtocol) {
+        Backend(String instance, String host, int port) {
+            this(instance, host, port, null);
+        }
+
         boolean known() {
             return !host.isEmpty();
         }
 
         Backend at(String address) {
-            return new Backend(instance, address, port);
+            return new Backend(instance, address, port, proxyProtocol);
         }
     }
 

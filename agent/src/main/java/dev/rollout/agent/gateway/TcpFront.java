@@ -36,6 +36,13 @@ final class TcpFront extends Front {
         loop().connect(target.address)
                 .onSuccess(there -> {
                     target.reached();
+                    if (target.backend.proxyProtocol() != null) {
+                        ProxyHeader.write(
+                                target.backend.proxyProtocol(),
+                                here,
+                                port().route().port(),
+                                there);
+                    }
                     tie.join(target, there);
                 })
                 .onFailure(e -> {

@@ -3,6 +3,7 @@ package dev.rollout.agent.model;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A port of a service that the host publishes.
@@ -10,10 +11,17 @@ import java.util.stream.Stream;
  * @param hostIp empty: all addresses
  * @param published as the file has it: a number, a range, or empty where Docker chooses
  * @param http whether HTTP is spoken on it, as far as the file tells
+ * @param proxyProtocol how an instance is told who a plain connection's client is; null where it is not
  * @param policy how its traffic is led
  */
 public record PublishedPort(
-        String hostIp, String published, int target, String protocol, boolean http, PortPolicy policy) {
+        String hostIp,
+        String published,
+        int target,
+        String protocol,
+        boolean http,
+        @Nullable ProxyProtocol proxyProtocol,
+        PortPolicy policy) {
 
     static PublishedPort of(Tree port, Tree own, Readiness readiness) {
         String published = port.text("published", "");
@@ -26,6 +34,7 @@ public record PublishedPort(
                 target,
                 port.text("protocol", "tcp"),
                 policy.text("mode", probed ? "http" : "tcp").equals("http"),
+                ProxyProtocol.of(policy.text("proxy_protocol")),
                 PortPolicy.of(policy));
     }
 

@@ -71,6 +71,14 @@ class BadInputTest {
     }
 
     @Test
+    void whoAClientIsIsToldOnPlainConnections() {
+        String message = refusal("services:\n  a:\n    image: x\n    ports: [\"81:81\"]\n"
+                + "    x-rollout: {ports: {\"81\": {proxy_protocol: v1}}}\n");
+        assertTrue(message.startsWith("compose.yaml:5: "), message);
+        assertTrue(message.contains("in X-Forwarded-For"), message);
+    }
+
+    @Test
     void notYaml() {
         assertTrue(refusal("services: {a: [}\n").startsWith("compose.yaml:1: not YAML"));
         assertTrue(refusal("a: b\n\tc: d\n").startsWith("compose.yaml:2: not YAML"));

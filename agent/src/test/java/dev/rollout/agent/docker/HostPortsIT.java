@@ -344,6 +344,48 @@ class HostPortsIT {
         }
     }
 
+    /** Each version as it expects it, and never without it: neither by Docker's own port, nor handed back to that. */
+    @Test
+    void anInstanceMayBeToldWhoAPlainConnectionsClientIs() throws Exception {
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(nginx(rig, "1", port, ""));
+            ok(rig.rollout("up", "web"));
+            Load load = new Load(port);
+            String told = "ports: {\"" + port + "\": {mode: tcp, proxy_protocol: v2}}";
+            rig.services(nginx(rig, "2 for $proxy_protocol_addr", port, told));
+            ok(rig.rollout("up", "web"));
+            rig.services(nginx(rig, "3", port, ""));
+            ok(rig.rollout("up", "web"));
+            nothingLost(load, "1", "2 for 127.0.0.1", "3");
+
+            rig.services(nginx(rig, "4 for $proxy_protocol_addr", port, told));
+            ok(rig.rollout("up", "web"));
+            if (Rig.BY_ROOT) {
+                refused(rig.rollout("release", "web"), "proxy_protocol");
+            }
+            ok(rig.compose("down"));
+            refused(rig.rollout("up", "--order", "stop-first", "web"), "proxy_protocol");
+        }
+    }
+
+    private static String nginx(Rig rig, String answer, int port, String own) throws Exception {
+        Path conf = rig.folder.resolve("nginx-" + answer.charAt(0) + ".conf");
+        String told = own.isEmpty() ? "" : " proxy_protocol";
+        StringBuilder http = new StringBuilder("access_log off; keepalive_timeout 0; ");
+        for (String kind : List.of("client_body", "proxy", "fastcgi", "uwsgi", "scgi")) {
+            http.append(kind + "_temp_path /tmp/" + kind + "; ");
+        }
+        http.append("server { listen 8080" + told + "; location / { return 200 \"" + answer + "\"; } }");
+        Files.writeString(conf, "daemon off; pid /tmp/pid; error_log /dev/stderr; events {} http { " + http + " }");
+        return "web:\n  image: "
+                + rig.run(Rig.ROOT.resolve("scripts/proxy-images").toString())
+                        .out()
+                        .strip()
+                + "\n  command: [nginx, -c, /nginx.conf]\n  volumes: [\"" + conf + ":/nginx.conf:ro\"]\n"
+                + "  ports: [\"127.0.0.1:" + port + ":8080\"]\n  stop_signal: SIGKILL\n  x-rollout: {" + own + "}\n";
+    }
+
     @Test
     void aPortThatSomebodyElseHoldsIsRefusedBeforeAnythingIsStarted() throws Exception {
         try (Rig rig = new Rig();

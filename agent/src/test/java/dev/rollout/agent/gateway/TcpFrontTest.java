@@ -1,9 +1,11 @@
 package dev.rollout.agent.gateway;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.rollout.agent.model.PortPolicy;
+import dev.rollout.agent.model.ProxyProtocol;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import java.io.IOException;
@@ -11,13 +13,17 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Plain connections: bytes as they are, both ways, and each end where it belongs. */
 class TcpFrontTest {
@@ -29,18 +35,12 @@ class TcpFrontTest {
     }
 
     private static Route route(int number, int to, PortPolicy policy) {
-        return new Route(
-                "p",
-                "db",
-                "127.0.0.1",
-                number,
-                0,
-                Route.Mode.TCP,
-                policy,
-                false,
-                false,
-                false,
-                to == 0 ? List.of() : List.of(new Route.Backend("c", "127.0.0.1", to)));
+        return route(
+                "127.0.0.1", number, policy, to == 0 ? List.of() : List.of(new Route.Backend("c", "127.0.0.1", to)));
+    }
+
+    private static Route route(String hostIp, int number, PortPolicy policy, List<Route.Backend> to) {
+        return new Route("p", "db", hostIp, number, 0, Route.Mode.TCP, policy, false, false, false, to);
     }
 
     private int lead(int to) throws Exception {
@@ -48,13 +48,21 @@ class TcpFrontTest {
     }
 
     private int lead(int to, PortPolicy policy) throws Exception {
-        int number;
-        try (ServerSocket free = new ServerSocket(0)) {
-            number = free.getLocalPort();
-        }
-        port = new Port(vertx, route(number, to, policy));
+        return lead(route(Listener.freePort(), to, policy));
+    }
+
+    private int lead(String hostIp, int to, ProxyProtocol told) throws Exception {
+        return lead(route(
+                hostIp,
+                Listener.freePort(),
+                PortPolicy.holding(1000),
+                List.of(new Route.Backend("c", "127.0.0.1", to, told))));
+    }
+
+    private int lead(Route route) throws Exception {
+        port = new Port(vertx, route);
         new Listener(vertx, port, new Redirect("test"), 1).open();
-        return number;
+        return route.port();
     }
 
     @AfterEach
@@ -256,6 +264,47 @@ class TcpFrontTest {
             assertEquals(size, client.getInputStream().readNBytes(size).length);
         }
         awaitNone();
+    }
+
+    /** A client of each kind of address, to a port that listens on all: postfix, nginx and HAProxy decide by what they hear. */
+    @ParameterizedTest
+    @CsvSource({"127.0.0.1, TCP4", "::1, TCP6"})
+    void anInstanceIsToldWhoseTheBytesAre(String address, String kind) throws Exception {
+        try (ServerSocket server = server(
+                socket -> socket.getOutputStream().write(socket.getInputStream().readAllBytes()))) {
+            int number = lead("", server.getLocalPort(), ProxyProtocol.V1);
+            try (Socket client = new Socket(address, number)) {
+                client.setSoTimeout(10_000);
+                Backend.write(client.getOutputStream(), "question");
+                client.shutdownOutput();
+                String from = client.getLocalAddress().getHostAddress();
+                assertEquals(
+                        "PROXY " + kind + " " + from + " " + from + " " + client.getLocalPort() + " " + number
+                                + "\r\nquestion",
+                        new String(client.getInputStream().readAllBytes()));
+            }
+            awaitNone();
+        }
+    }
+
+    /** HAProxy's own words for it: a signature, version 2 and PROXY, TCP over IPv4, twelve bytes of addresses. */
+    @Test
+    void anInstanceMayBeToldInBinary() throws Exception {
+        try (ServerSocket server = server(
+                socket -> socket.getOutputStream().write(socket.getInputStream().readNBytes(28)))) {
+            int number = lead("127.0.0.1", server.getLocalPort(), ProxyProtocol.V2);
+            try (Socket client = new Socket("127.0.0.1", number)) {
+                client.setSoTimeout(10_000);
+                ByteBuffer told = ByteBuffer.wrap(client.getInputStream().readNBytes(28));
+                byte[] start = new byte[16];
+                told.get(start);
+                assertArrayEquals(HexFormat.of().parseHex("0d0a0d0a000d0a515549540a" + "21" + "11" + "000c"), start);
+                assertEquals(0x7f000001, told.getInt());
+                assertEquals(0x7f000001, told.getInt());
+                assertEquals(client.getLocalPort(), Short.toUnsignedInt(told.getShort()));
+                assertEquals(number, Short.toUnsignedInt(told.getShort()));
+            }
+        }
     }
 
     private void awaitNone() throws InterruptedException {
