@@ -27,6 +27,10 @@ final class IptablesFirewall implements Firewall {
         List<Route> its = routes.stream()
                 .filter(route -> PacketFilter.of(route.hostIp()).contains(filter))
                 .toList();
+        if (its.isEmpty()) {
+            shut();
+            return;
+        }
         try {
             filter.run(TABLE, "-n", "-L", HOOK);
         } catch (IOException e) {
@@ -35,11 +39,7 @@ final class IptablesFirewall implements Firewall {
             }
             return; // neither the tool, then, nor a table
         }
-        if (its.isEmpty()) {
-            shut();
-        } else {
-            open(its);
-        }
+        open(its);
     }
 
     @Override
@@ -52,7 +52,7 @@ final class IptablesFirewall implements Firewall {
     }
 
     private void open(List<Route> routes) throws IOException {
-        boolean docker = filter.quiet(TABLE, "-n", "-L", "DOCKER-USER");
+        boolean docker = filter.has(TABLE, "DOCKER-USER");
         List<String> rules = new ArrayList<>();
         for (Route route : routes) {
             // as it came: what is redirected to another port as well
@@ -72,6 +72,9 @@ final class IptablesFirewall implements Firewall {
 
     private void shut() {
         opened = false;
+        if (!filter.has(TABLE, chain)) {
+            return;
+        }
         filter.quiet(TABLE, "-D", HOOK, "-j", chain);
         filter.quiet(TABLE, "-F", chain);
         filter.quiet(TABLE, "-X", chain);

@@ -35,6 +35,10 @@ enum PacketFilter {
                 "");
     }
 
+    boolean has(String table, String chain) {
+        return quiet(table, "-n", "-L", chain);
+    }
+
     boolean quiet(String table, String... arguments) {
         try {
             run(table, arguments);

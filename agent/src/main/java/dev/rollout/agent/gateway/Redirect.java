@@ -24,6 +24,9 @@ final class Redirect {
     /** Removes all that was ever redirected. */
     void clear() {
         for (PacketFilter filter : PacketFilter.all()) {
+            if (!filter.has(TABLE, chain)) {
+                continue; // as mostly: a gateway that was killed answers the sooner
+            }
             for (String hook : HOOKS) {
                 filter.quiet(TABLE, "-D", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
             }
@@ -51,7 +54,7 @@ final class Redirect {
     }
 
     private void hook(PacketFilter filter) throws IOException {
-        if (filter.quiet(TABLE, "-n", "-L", chain)) {
+        if (filter.has(TABLE, chain)) {
             return;
         }
         filter.run(TABLE, "-N", chain);
