@@ -5,10 +5,11 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.socket.DuplexChannel;
-import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequestEncoder;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
@@ -45,6 +46,11 @@ final class Upstream extends ChannelInboundHandlerAdapter {
 
     void begin(Call begun) {
         call = begun;
+    }
+
+    /** Whether the answer that comes has no body, whatever its head says. */
+    boolean headOnly() {
+        return call != null && call.headOnly();
     }
 
     /** Idle again. */
@@ -94,8 +100,10 @@ final class Upstream extends ChannelInboundHandlerAdapter {
     /** The connection is no HTTP from now on: what was read already goes to the handlers that come next. */
     void leave() {
         call = null;
-        ctx().pipeline().remove(this);
-        ctx().pipeline().remove(HttpClientCodec.class);
+        ChannelPipeline pipeline = ctx().pipeline();
+        pipeline.remove(this);
+        pipeline.remove(HttpRequestEncoder.class);
+        pipeline.remove(AnswerDecoder.class);
     }
 
     @Override

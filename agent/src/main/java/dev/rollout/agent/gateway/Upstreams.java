@@ -1,7 +1,7 @@
 package dev.rollout.agent.gateway;
 
-import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpDecoderConfig;
+import io.netty.handler.codec.http.HttpRequestEncoder;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.ArrayDeque;
@@ -50,7 +50,7 @@ final class Upstreams {
     /** A new one. */
     Future<Upstream> connect(Target target) {
         Upstream upstream = new Upstream(target);
-        return loop.connect(target.address, new HttpClientCodec(config, false, false), upstream)
+        return loop.connect(target.address, new AnswerDecoder(config, upstream), new HttpRequestEncoder(), upstream)
                 .map(upstream);
     }
 
