@@ -20,6 +20,8 @@ import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.security.KeyManagementException;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +31,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,7 +95,15 @@ final class DockerApi implements AutoCloseable {
                 .dockerHost(host)
                 .maxConnections(connections)
                 .connectionTimeout(Duration.ofSeconds(5))
+                .sslConfig(DockerApi::noTls)
                 .build();
+    }
+
+    /** An Engine is asked without TLS, for which all of the host's certificates would be read at each start. */
+    private static SSLContext noTls() throws NoSuchAlgorithmException, KeyManagementException {
+        SSLContext none = SSLContext.getInstance("TLS");
+        none.init(new KeyManager[0], new TrustManager[0], null);
+        return none;
     }
 
     /** The version that is spoken: the older of ours and the daemon's, asked again after the daemon was away. */
