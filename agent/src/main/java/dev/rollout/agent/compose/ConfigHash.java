@@ -7,17 +7,18 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Compose's {@code com.docker.compose.config-hash}: SHA-256 over the service's JSON without what does not make a new
- * container. The formula differs between versions of Compose, so there are variants; an existing container's label
- * tells which one its Compose uses.
+ * container. The formula differs between versions of Compose, so there are variants.
  */
 final class ConfigHash {
     private ConfigHash() {}
 
-    /** All variants, the one of Compose 2 first, then that of Compose 5. */
+    /** All variants that differ, the newest first: of Compose 2.40, of Compose 5 as it was first, of Compose 2.26. */
     static List<String> variants(Map<String, @Nullable Object> service) {
         Map<String, @Nullable Object> hashed = new LinkedHashMap<>(service);
         hashed.remove("build");
@@ -28,10 +29,35 @@ final class ConfigHash {
             rest.remove("replicas");
             hashed.put("deploy", rest);
         }
-        String two = sha256(GoJson.print(hashed));
+        String old = sha256(GoJson.print(hashed));
         hashed.remove("depends_on");
         hashed.remove("profiles");
-        return List.of(two, sha256(GoJson.print(hashed)));
+        String between = sha256(GoJson.print(hashed));
+        List.of("configs", "secrets").forEach(key -> hashed.computeIfPresent(key, (name, files) -> modesAsText(files)));
+        hashed.computeIfPresent("networks", (name, networks) -> byName(networks));
+        return Stream.of(sha256(GoJson.print(hashed)), between, old).distinct().toList();
+    }
+
+    /** What was a number is text, in octal digits. */
+    private static Object modesAsText(Object files) {
+        return ((List<?>) files)
+                .stream()
+                        .map(file -> {
+                            Map<Object, @Nullable Object> one = new LinkedHashMap<>((Map<?, ?>) file);
+                            one.computeIfPresent(
+                                    "mode", (key, mode) -> "0" + Long.toOctalString(((Number) mode).longValue()));
+                            return one;
+                        })
+                        .toList();
+    }
+
+    /** The keys of each network have another order. */
+    private static Object byName(Object networks) {
+        Map<Object, @Nullable Object> ordered = new LinkedHashMap<>();
+        ((Map<?, ?>) networks)
+                .forEach((name, network) ->
+                        ordered.put(name, network instanceof Map<?, ?> keys ? new TreeMap<>(keys) : network));
+        return ordered;
     }
 
     private static String sha256(String text) {

@@ -54,15 +54,19 @@ final class Grammar {
 
     private static Shape fileMounts(@Nullable String folder) {
         return listOf((node, path) -> {
-            if (node instanceof Node.Scalar && TEXT.read(node, path) instanceof String source) {
-                Map<String, @Nullable Object> mount = new LinkedHashMap<>();
+            Map<String, @Nullable Object> mount = new LinkedHashMap<>();
+            Object read = node instanceof Node.Scalar ? TEXT.read(node, path) : FILE_MOUNT.read(node, path);
+            Object source = read instanceof Map<?, ?> map ? map.get("source") : read;
+            if (source != null) {
                 mount.put("source", source);
                 if (folder != null) {
                     mount.put("target", folder + source);
                 }
-                return mount;
             }
-            return FILE_MOUNT.read(node, path);
+            if (read instanceof Map<?, ?> map) {
+                map.forEach((key, value) -> mount.put((String) key, value));
+            }
+            return mount;
         });
     }
 

@@ -92,6 +92,11 @@ public record ServiceSpec(
                 template);
     }
 
+    /** Whether two of Compose's hashes are of the same configuration: the same, or both of this one. */
+    public boolean sameConfig(String one, String other) {
+        return one.equals(other) || hashes.contains(one) && hashes.contains(other);
+    }
+
     /** The image that instances run: the service's own, or the one its build is tagged with. */
     public String image() {
         return definition.text("image", key.project() + "-" + key.service());

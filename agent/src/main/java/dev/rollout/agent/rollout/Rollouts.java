@@ -323,7 +323,7 @@ public final class Rollouts implements AutoCloseable {
         ServiceSpec spec = job.spec();
         ContainerEngine engine = ports.engine();
         Optional<Instance> done = engine.instances(spec.key()).stream()
-                .filter(i -> i.configHash().equals(revision.configHash())
+                .filter(i -> spec.sameConfig(i.configHash(), revision.configHash())
                         && i.imageId().equals(revision.imageId()))
                 .filter(i -> i.state() == Instance.State.EXITED
                         && engine.autopsy(i.id()).exitCode() == 0)

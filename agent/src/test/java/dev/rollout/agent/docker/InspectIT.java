@@ -61,13 +61,13 @@ class InspectIT {
             terminal    | command: sleep 100\\ntty: true\\nstdin_open: true\\ninit: true\\nlabels: {a: b, c: }
             logging     | command: sleep 100\\nlogging: {driver: json-file, options: {max-size: 1m, max-file: 2}}\\ndns: [8.8.8.8]\\ndns_search: [x.org]\\ndns_opt: [ndots:2]\\nextra_hosts: ['h=1.2.3.4']\\nexpose: [80, '90-91', '7/udp']
             namespaces  | command: sleep 100\\nipc: host\\npid: host\\nuts: host
-            networks    | command: sleep 100\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10}}
+            networks    | command: sleep 100\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10, aliases: [z]}}
             host        | command: sleep 100\\nnetwork_mode: host
             bridge      | command: sleep 100\\nnetwork_mode: bridge\\ndomainname: d.org
             links       | command: sleep 100\\nnetwork_mode: bridge\\nexternal_links: [OTHER, 'OTHER:l']
             ports       | command: sleep 100\\nports: ['127.0.0.1:0:80', '127.0.0.1::81/udp']\\ndeploy: {update_config: {order: stop-first}}
             entrypoint  | entrypoint: ['sleep']\\ncommand: ['100']
-            secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf}]
+            secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf, mode: 0444}]
             """)
     void equalsThatOfDockerComposeCreate(String name, String text) throws Exception {
         try (Rig rig = new Rig(agent())) {

@@ -50,6 +50,9 @@ final class Rig implements AutoCloseable {
         environment.put("ROLLOUT_STATE_DIR", folder.resolve("state").toString());
         environment.put("ROLLOUT_RUNTIME_DIR", folder.resolve("run").toString());
         environment.put("ROLLOUT_SHM_DIR", "/dev/shm/" + project);
+        environment.put("DOCKER_CONFIG", folder.resolve("docker").toString());
+        Path plugins = Files.createDirectories(folder.resolve("docker/cli-plugins"));
+        Files.createSymbolicLink(plugins.resolve("docker-compose"), ROOT.resolve(".tools/docker-compose"));
     }
 
     /** Writes the Compose file: services in YAML, indented by two. */

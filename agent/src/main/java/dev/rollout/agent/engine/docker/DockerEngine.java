@@ -43,6 +43,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     private final Images images;
     private final Parking parking;
     private final KeptImages kept;
+    private final ComposeInUse compose;
 
     /** @param environment of the agent: DOCKER_CONFIG and what a build needs, where nobody else asks */
     public DockerEngine(URI host, Map<String, String> environment) {
@@ -52,6 +53,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         images = new Images(api, asker -> new OnBehalf(asker, environment, host));
         parking = new Parking(api);
         kept = new KeptImages(api);
+        compose = new ComposeInUse(api, environment);
     }
 
     /** The daemon's version and the API version that is spoken with it. */
@@ -184,22 +186,12 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         kept.keep(spec.key()); // what is pulled or built may take their name
         String image = images.ensure(spec, asker, progress);
         new Resources(api, spec).ensure();
-        return new Revision(hash(spec), image);
+        return new Revision(compose.hash(spec), image);
     }
 
     @Override
     public Optional<Revision> revision(ServiceSpec spec) {
-        return images.id(spec.image()).map(image -> new Revision(hash(spec), image));
-    }
-
-    /** The variant of Compose's hash that this service's containers have, else the commonest. */
-    private String hash(ServiceSpec spec) {
-        List<String> there =
-                instances(spec.key()).stream().map(Instance::configHash).toList();
-        return spec.hashes().stream()
-                .filter(there::contains)
-                .findFirst()
-                .orElse(spec.hashes().isEmpty() ? "" : spec.hashes().getFirst());
+        return images.id(spec.image()).map(image -> new Revision(compose.hash(spec), image));
     }
 
     @Override

@@ -67,10 +67,8 @@ public record Plan(ServiceSpec spec, Optional<Revision> revision, List<Batch> ba
     }
 
     private static boolean isCurrent(Instance instance, Revision wanted, ServiceSpec spec) {
-        boolean sameConfig = instance.configHash().equals(wanted.configHash())
-                || spec.hashes().contains(instance.configHash())
-                        && spec.hashes().contains(wanted.configHash());
-        return sameConfig && instance.imageId().equals(wanted.imageId());
+        return spec.sameConfig(instance.configHash(), wanted.configHash())
+                && instance.imageId().equals(wanted.imageId());
     }
 
     private static Previous previous(Instance instance, Function<Instance, RestartPolicy> restart) {

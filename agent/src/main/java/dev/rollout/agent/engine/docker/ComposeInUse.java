@@ -1,0 +1,111 @@
+package dev.rollout.agent.engine.docker;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.rollout.agent.model.ServiceSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/**
+ * Which Compose is used on this host, as far as it shows. Its hash of a service differs between versions: a container of
+ * ours with another one would be made anew by the next {@code docker compose up}.
+ */
+final class ComposeInUse {
+    /** 2.26.1 hashes in the old way, 2.40.3 in the new one; between them nothing was to be had to try. */
+    private static final int NEW_MINOR = 32;
+
+    private static final Pattern VERSION = Pattern.compile("v?(\\d+)\\.(\\d+)\\..*");
+    private static final long ASK_SECONDS = 5;
+
+    private final DockerApi api;
+    private final Map<String, String> environment;
+
+    ComposeInUse(DockerApi api, Map<String, String> environment) {
+        this.api = api;
+        this.environment = environment;
+    }
+
+    /** The hash that it would give the service's containers. */
+    String hash(ServiceSpec spec) {
+        List<String> variants = spec.hashes();
+        if (variants.size() < 2) {
+            return variants.isEmpty() ? "" : variants.getFirst();
+        }
+        List<JsonNode> made = StreamSupport.stream(api.list(Labels.VERSION).spliterator(), false)
+                .filter(container -> label(container, Labels.ROLLOUT).isEmpty()) // by Compose itself
+                .sorted(Comparator.comparing(
+                        (JsonNode container) -> -container.path("Created").asLong()))
+                .toList();
+        Optional<String> own = made.stream()
+                .filter(container -> label(container, Labels.PROJECT)
+                                .equals(spec.key().project())
+                        && label(container, Labels.SERVICE).equals(spec.key().service()))
+                .map(container -> label(container, Labels.CONFIG_HASH))
+                .filter(variants::contains)
+                .findFirst();
+        return own.orElseGet(() -> made.stream()
+                .map(container -> label(container, Labels.VERSION))
+                .findFirst()
+                .or(this::plugin)
+                .filter(ComposeInUse::old)
+                .map(old -> variants.getLast())
+                .orElse(variants.getFirst()));
+    }
+
+    private static String label(JsonNode container, String name) {
+        return container.path("Labels").path(name).asText();
+    }
+
+    private static boolean old(String version) {
+        Matcher parts = VERSION.matcher(version);
+        return parts.matches()
+                && (Integer.parseInt(parts.group(1)) < 2
+                        || Integer.parseInt(parts.group(1)) == 2 && Integer.parseInt(parts.group(2)) < NEW_MINOR);
+    }
+
+    /** The version of the plugin that is installed. */
+    private Optional<String> plugin() {
+        String own = environment.getOrDefault("DOCKER_CONFIG", environment.getOrDefault("HOME", "") + "/.docker");
+        return Stream.of(
+                        own,
+                        "/usr/local/lib/docker",
+                        "/usr/local/libexec/docker",
+                        "/usr/lib/docker",
+                        "/usr/libexec/docker")
+                .map(folder -> Path.of(folder, "cli-plugins", "docker-compose"))
+                .filter(Files::isExecutable)
+                .findFirst()
+                .flatMap(ComposeInUse::ask);
+    }
+
+    private static Optional<String> ask(Path plugin) {
+        try {
+            Process process = new ProcessBuilder(plugin.toString(), "docker-cli-plugin-metadata")
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            try (var out = process.getInputStream()) {
+                return process.waitFor(ASK_SECONDS, TimeUnit.SECONDS) // some hundred bytes: they wait in the pipe
+                        ? Optional.of(
+                                new ObjectMapper().readTree(out).path("Version").asText())
+                        : Optional.empty();
+            } finally {
+                process.destroyForcibly();
+            }
+        } catch (IOException e) {
+            return Optional.empty(); // nothing that can be asked
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.rollout.agent.compose;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.rollout.agent.model.ProjectSpec;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What {@code docker compose --profile p config --hash '*'} has printed of this file: CorpusTest asks the older one only. */
+class ConfigHashTest {
+    private static final String FILE = """
+            name: hashes
+            services:
+              plain: {image: x, command: [a, b]}
+              waits: {image: x, depends_on: [plain], profiles: [p]}
+              files: {image: x, configs: [{source: c, target: /c, mode: 0440}], secrets: [s, {source: t, mode: 0400}]}
+              nets: {image: x, networks: {one: {priority: 10, aliases: [q], ipv4_address: 10.9.8.7}, two: }}
+            configs: {c: {content: hi}}
+            secrets: {s: {environment: HOME}, t: {environment: HOME}}
+            networks: {one: {}, two: {}}
+            """;
+
+    /** Of 2.40.3 (Debian's package). */
+    private static final Map<String, String> NEW = Map.of(
+            "files", "6b9ca9df94f5c03940aa4650a30585dc4fbecc961086f580ea3467d1a6af2883",
+            "nets", "a81ab9d965c86dff9c2789b6c6219d4548e8260890994c6737177ab12c433bf6",
+            "plain", "09e9be76db20c0f09cdad1b049d2becba06e8b85c4638a7e7eed16fa15b2f252",
+            "waits", "d5457d0b2799957b606d2ac4ed52d85a1e75799490e56229948300b9a59e8953");
+
+    /** Of 2.26.1 (Debian's package). */
+    private static final Map<String, String> OLD = Map.of(
+            "files", "371268261569a4b44437c0595d3ffcb1559000d374ba5e4a5ec7ba239ae104f3",
+            "nets", "718f3ebf99f2939691f3bc3886b8a0f2305bcd103e988c9c37cce7ac1e11bc80",
+            "plain", "09e9be76db20c0f09cdad1b049d2becba06e8b85c4638a7e7eed16fa15b2f252",
+            "waits", "72c0cfe58da81f34be2ba8feb457c60b8c46339079af70eb9a79860e4bb81dca");
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void isThatOfEachCompose() throws IOException {
+        Files.writeString(folder.resolve("compose.yaml"), FILE);
+        ProjectSpec project = ProjectLoader.load(new LoadRequest(
+                folder, List.of(), List.of(), List.of("p"), null, null, List.of(), Map.of("HOME", "/")));
+        assertEquals(new TreeMap<>(NEW), each(project, List::getFirst));
+        assertEquals(new TreeMap<>(OLD), each(project, List::getLast));
+        assertEquals(1, project.hashes().getOrDefault("plain", List.of()).size(), "the same in all");
+    }
+
+    private static Map<String, String> each(ProjectSpec project, Function<List<String>, String> variant) {
+        Map<String, String> hashes = new TreeMap<>();
+        project.hashes().forEach((service, variants) -> hashes.put(service, variant.apply(variants)));
+        return hashes;
+    }
+}
