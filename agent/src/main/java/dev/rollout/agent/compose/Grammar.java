@@ -118,6 +118,12 @@ final class Grammar {
             field("device_ids", listOf(TEXT)),
             field("options", keyValues(""))));
 
+    private static @Nullable Object gpus(Node node, String path) {
+        return node instanceof Node.Scalar scalar && "all".equals(scalar.value())
+                ? java.util.List.of(Map.of("count", -1L))
+                : DEVICE_REQUESTS.read(node, path);
+    }
+
     private static final Shape GENERIC_RESOURCES =
             listOf(object(field("discrete_resource_spec", object(field("kind", TEXT), field("value", INTEGER)))));
 
@@ -346,6 +352,7 @@ final class Grammar {
             field("external_links", listOf(TEXT)),
             field("extra_hosts", Grammar::hosts),
             field("group_add", listOf(TEXT_OR_NUMBER)),
+            field("gpus", Grammar::gpus),
             field("hostname", TEXT),
             field("healthcheck", HEALTHCHECK),
             field("image", TEXT),
@@ -393,8 +400,7 @@ final class Grammar {
             field("working_dir", TEXT),
             field("post_start", HOOKS),
             field("pre_stop", HOOKS),
-            unwritten("gpus", refused("is newer than what Rollout knows; use deploy.resources.reservations.devices")),
-            unwritten("label_file", refused("is newer than what Rollout knows; write the labels under 'labels'")),
+            unwritten("label_file", oneOrMore(TEXT)),
             unwritten("models", refused("is not supported by Rollout")),
             unwritten("provider", refused("is not supported by Rollout: there is no container to roll")),
             unwritten("use_api_socket", refused("is not supported by Rollout; mount the socket under 'volumes'")));
@@ -483,5 +489,6 @@ final class Grammar {
             field("networks", ANY),
             field("volumes", ANY),
             field("secrets", ANY),
-            field("configs", ANY));
+            field("configs", ANY),
+            field("models", ANY)); // whose services say what they cannot be
 }

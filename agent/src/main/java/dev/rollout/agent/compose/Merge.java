@@ -17,7 +17,8 @@ final class Merge {
             Pattern.compile("services\\.[^.]+\\.(command|entrypoint|healthcheck\\.test)");
     private static final Pattern KEY_VALUES = Pattern.compile("services\\.[^.]+\\.(annotations|build\\.args"
             + "|build\\.additional_contexts|build\\.labels|deploy\\.labels|environment|labels|sysctls)");
-    private static final Pattern LISTS = Pattern.compile("services\\.[^.]+\\.(dns|dns_opt|dns_search|env_file|tmpfs)");
+    private static final Pattern LISTS =
+            Pattern.compile("services\\.[^.]+\\.(dns|dns_opt|dns_search|env_file|label_file|tmpfs)");
     private static final Pattern NAMED = Pattern.compile("services\\.[^.]+\\.(networks|depends_on)");
     private static final Set<String> UNIQUE = Set.of(
             "cap_add",

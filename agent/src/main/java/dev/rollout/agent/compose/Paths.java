@@ -56,18 +56,8 @@ final class Paths {
             }
             case null, default -> {}
         }
-        switch (service.get("env_file")) {
-            case Node.Scalar file -> service.entries().put("env_file", absolute(file));
-            case Node.Sequence files ->
-                files.items().replaceAll(file -> {
-                    if (file instanceof Node.Mapping mapping) {
-                        replace(mapping, "path");
-                        return mapping;
-                    }
-                    return file instanceof Node.Scalar scalar ? absolute(scalar) : file;
-                });
-            case null, default -> {}
-        }
+        files(service, "env_file");
+        files(service, "label_file");
         if (service.get("volumes") instanceof Node.Sequence volumes) {
             volumes.items().replaceAll(this::volume);
         }
@@ -78,6 +68,21 @@ final class Paths {
                     replace(mapping, "path");
                 }
             });
+        }
+    }
+
+    private void files(Node.Mapping service, String key) {
+        switch (service.get(key)) {
+            case Node.Scalar file -> service.entries().put(key, absolute(file));
+            case Node.Sequence files ->
+                files.items().replaceAll(file -> {
+                    if (file instanceof Node.Mapping mapping) {
+                        replace(mapping, "path");
+                        return mapping;
+                    }
+                    return file instanceof Node.Scalar scalar ? absolute(scalar) : file;
+                });
+            case null, default -> {}
         }
     }
 

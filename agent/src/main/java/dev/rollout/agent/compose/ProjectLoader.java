@@ -150,6 +150,7 @@ public final class ProjectLoader {
                 throw Shape.wrong(node, path, "a mapping");
             }
             environment(service, variables, path);
+            labels(service, variables, path);
             buildArguments(service, variables);
             Map<String, @Nullable Object> read = new LinkedHashMap<>();
             Object canonical = Grammar.SERVICE.read(service, path);
@@ -173,37 +174,7 @@ public final class ProjectLoader {
 
     /** {@code environment} over {@code env_file}; a name without a value takes the user's, if there is one. */
     private void environment(Node.Mapping service, Map<String, String> variables, String path) {
-        Node.Mapping all = new Node.Mapping(service.mark());
-        Node files = service.get("env_file");
-        if (files != null && !files.isNull()) {
-            Map<String, String> known = new LinkedHashMap<>(variables);
-            for (Node file : files instanceof Node.Sequence sequence ? sequence.items() : List.of(files)) {
-                boolean required = true;
-                Node pathNode = file;
-                if (file instanceof Node.Mapping mapping) {
-                    pathNode = Objects.requireNonNullElse(mapping.get("path"), file);
-                    required = !(mapping.get("required") instanceof Node.Scalar r
-                            && Boolean.FALSE.equals(Shape.BOOLEAN.read(r, path + ".env_file.required")));
-                }
-                if (!(pathNode instanceof Node.Scalar scalar) || scalar.text().isEmpty()) {
-                    throw Shape.wrong(pathNode, path + ".env_file", "a path");
-                }
-                Path envFile = Path.of(scalar.text());
-                if (!Files.exists(envFile)) {
-                    if (required) {
-                        throw new ComposeException(
-                                scalar.mark(),
-                                path + ".env_file: " + envFile + " does not exist (required: false allows it)");
-                    }
-                    continue;
-                }
-                DotEnv.read(envFile, ProjectFiles.shown(envFile, request.directory()), known)
-                        .forEach((key, value) -> {
-                            known.putIfAbsent(key, value);
-                            all.put(key, new Node.Scalar(value, scalar.mark()));
-                        });
-            }
-        }
+        Node.Mapping all = files(service, "env_file", variables, path);
         Node own = service.get("environment");
         if (own != null && !own.isNull()) {
             Merge.keyValues(own).entries().forEach((key, value) -> {
@@ -214,6 +185,55 @@ public final class ProjectLoader {
         if (!all.entries().isEmpty()) {
             service.put("environment", all);
         }
+    }
+
+    /** {@code labels} over {@code label_file}. */
+    private void labels(Node.Mapping service, Map<String, String> variables, String path) {
+        Node.Mapping all = files(service, "label_file", variables, path);
+        if (all.entries().isEmpty()) {
+            return;
+        }
+        Node own = service.get("labels");
+        if (own != null && !own.isNull()) {
+            all.entries().putAll(Merge.keyValues(own).entries());
+        }
+        service.put("labels", all);
+    }
+
+    /** What the files say that a service names, the last one's before the others'. */
+    private Node.Mapping files(Node.Mapping service, String name, Map<String, String> variables, String path) {
+        Node.Mapping all = new Node.Mapping(service.mark());
+        Node files = service.get(name);
+        if (files == null || files.isNull()) {
+            return all;
+        }
+        Map<String, String> known = new LinkedHashMap<>(variables);
+        for (Node file : files instanceof Node.Sequence sequence ? sequence.items() : List.of(files)) {
+            boolean required = true;
+            Node pathNode = file;
+            if (file instanceof Node.Mapping mapping) {
+                pathNode = Objects.requireNonNullElse(mapping.get("path"), file);
+                required = !(mapping.get("required") instanceof Node.Scalar r
+                        && Boolean.FALSE.equals(Shape.BOOLEAN.read(r, path + "." + name + ".required")));
+            }
+            if (!(pathNode instanceof Node.Scalar scalar) || scalar.text().isEmpty()) {
+                throw Shape.wrong(pathNode, path + "." + name, "a path");
+            }
+            Path there = Path.of(scalar.text());
+            if (Files.exists(there)) {
+                DotEnv.read(there, ProjectFiles.shown(there, request.directory()), known)
+                        .forEach((key, value) -> {
+                            known.putIfAbsent(key, value);
+                            all.put(key, new Node.Scalar(value, scalar.mark()));
+                        });
+            } else if (required) {
+                throw new ComposeException(
+                        scalar.mark(),
+                        path + "." + name + ": " + there + " does not exist"
+                                + (name.equals("env_file") ? " (required: false allows it)" : ""));
+            }
+        }
+        return all;
     }
 
     private static void buildArguments(Node.Mapping service, Map<String, String> variables) {

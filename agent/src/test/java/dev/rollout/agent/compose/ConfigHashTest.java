@@ -47,11 +47,41 @@ class ConfigHashTest {
     @Test
     void isThatOfEachCompose() throws IOException {
         Files.writeString(folder.resolve("compose.yaml"), FILE);
-        ProjectSpec project = ProjectLoader.load(new LoadRequest(
-                folder, List.of(), List.of(), List.of("p"), null, null, List.of(), Map.of("HOME", "/")));
+        ProjectSpec project = load();
         assertEquals(new TreeMap<>(NEW), each(project, List::getFirst));
         assertEquals(new TreeMap<>(OLD), each(project, List::getLast));
         assertEquals(1, project.hashes().getOrDefault("plain", List.of()).size(), "the same in all");
+    }
+
+    /** Keys that the older one does not know; of 2.40.3. */
+    @Test
+    void isThatOfANewerFile() throws IOException {
+        Files.writeString(folder.resolve("compose.yaml"), """
+                name: newer
+                services:
+                  gpus:
+                    image: x
+                    gpus: all
+                    extra_hosts: ["a:1.2.3.4"]
+                    group_add: [audio]
+                    hostname: h
+                    healthcheck: {test: [CMD, x]}
+                  some: {image: x, gpus: [{driver: nvidia, count: 1}, {device_ids: ["3"], options: {a: b}}]}
+                  labels: {image: x, labels: {A: mine, Z: z}, label_file: [l.env]}
+                models: {m: {model: ai/x}}
+                """);
+        Files.writeString(folder.resolve("l.env"), "A=1\n# c\nB=\"two words\"\nD=${X:-y}\n");
+        assertEquals(
+                new TreeMap<>(Map.of(
+                        "gpus", "87ba14595df44db81a1ebbd49d08378dec3cfe4ce6b48f5cabaeea39145dea19",
+                        "labels", "1e3cb7bdf552436fe85ec78b5cc9656d1b70ac2f16641265cb0fc4377ca2a89d",
+                        "some", "bc014503575a99c5238e708e517415ec1746e61823e39e36f439a68210d9fbf8")),
+                each(load(), List::getFirst));
+    }
+
+    private ProjectSpec load() {
+        return ProjectLoader.load(new LoadRequest(
+                folder, List.of(), List.of(), List.of("p"), null, null, List.of(), Map.of("HOME", "/")));
     }
 
     private static Map<String, String> each(ProjectSpec project, Function<List<String>, String> variant) {

@@ -82,22 +82,23 @@ final class ResourcesJson {
                             .put("PathInContainer", device.text("target"))
                             .put("CgroupPermissions", device.text("permissions", "rwm")));
         }
-        if (reservations.at("devices").isPresent()) {
-            ArrayNode requests = host.putArray("DeviceRequests");
-            reservations.list("devices").forEach(device -> {
-                ObjectNode request = requests.addObject()
-                        .put("Driver", device.text("driver", ""))
-                        .put(
-                                "Count",
-                                device.integer("count", device.at("device_ids").isPresent() ? 0 : -1));
-                ArrayNode ids = request.putArray("DeviceIDs");
-                device.texts("device_ids").forEach(ids::add);
-                ArrayNode capabilities = request.putArray("Capabilities").addArray();
-                device.texts("capabilities").forEach(capabilities::add);
-                ObjectNode options = request.putObject("Options");
-                device.map("options").forEach((k, v) -> options.put(k, String.valueOf(v)));
-            });
-        }
+        reservations.list("devices").forEach(device -> request(host, device));
+        service.list("gpus").forEach(device -> request(host, device).add("gpu"));
+    }
+
+    /** The capabilities that it asks for. */
+    private static ArrayNode request(ObjectNode host, Tree device) {
+        ObjectNode request = host.withArray("DeviceRequests")
+                .addObject()
+                .put("Driver", device.text("driver", ""))
+                .put("Count", device.integer("count", device.at("device_ids").isPresent() ? 0 : -1));
+        ArrayNode ids = request.putArray("DeviceIDs");
+        device.texts("device_ids").forEach(ids::add);
+        ArrayNode capabilities = request.putArray("Capabilities").addArray();
+        device.texts("capabilities").forEach(capabilities::add);
+        ObjectNode options = request.putObject("Options");
+        device.map("options").forEach((k, v) -> options.put(k, String.valueOf(v)));
+        return capabilities;
     }
 
     private void blockIo(ObjectNode host) {
