@@ -22,6 +22,7 @@ import static dev.rollout.agent.compose.Shape.pointer;
 import static dev.rollout.agent.compose.Shape.unwritten;
 
 import dev.rollout.agent.compose.Shape.ObjectShape;
+import dev.rollout.agent.model.PullInterval;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -429,6 +430,9 @@ final class Grammar {
     }
 
     private static @Nullable Object pullPolicy(Node node, String path) {
+        if (node instanceof Node.Scalar scalar && PullInterval.of(scalar.text()).isPresent()) {
+            return scalar.text();
+        }
         Object policy =
                 oneOf("always", "never", "missing", "if_not_present", "build").read(node, path);
         return "if_not_present".equals(policy) ? "missing" : policy;

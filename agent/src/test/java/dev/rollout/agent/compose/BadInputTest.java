@@ -60,6 +60,7 @@ class BadInputTest {
             ports: [{target: 80, published: 99999}]                    | is no port
             x-rollout: {ports: {"81": {hold: 5s}}}                     | names 81, which the service does not publish
             volumes: ["a:b:c:d"]                                       | is no volume
+            pull_policy: every_now                                     | one of always
             mem_limit: lots                                            | is no size
             restrat: always                                            | did you mean 'restart'
             privileged: perhaps                                        | true or false

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Base64;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -106,6 +107,23 @@ class RegistryIT {
         try (Rig rig = new Rig()) {
             config(rig, "{\"auths\": {\"" + host + "\": {\"auth\": \"" + LOGIN + "\"}}}");
             pulls(rig, "1");
+            forget(rig, "1");
+        }
+    }
+
+    /** By the time when it was tagged here. */
+    @Test
+    void anImageThatIsTooOldIsPulledAnew() throws Exception {
+        try (Rig rig = new Rig()) {
+            config(rig, "{\"auths\": {\"" + host + "\": {\"auth\": \"" + LOGIN + "\"}}}");
+            pulls(rig, "1");
+            Thread.sleep(1100);
+            for (String policy : List.of("weekly", "every_1s")) {
+                rig.services(web("1").replace("  image:", "  pull_policy: " + policy + "\n  image:"));
+                Rig.Ran up = rig.rollout("up", "web", "--progress", "plain");
+                assertEquals(0, up.exit(), up.all());
+                assertEquals(policy.equals("every_1s"), up.err().contains("pulling "), up.all());
+            }
             forget(rig, "1");
         }
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.dockerjava.transport.DockerHttpClient.Request;
+import dev.rollout.agent.model.PullInterval;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Tree;
 import dev.rollout.agent.rollout.Asker;
@@ -14,6 +15,9 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -65,7 +69,10 @@ final class Images {
         } else if (!override
                 && (policy.equals("always")
                         || policy.isEmpty() && id(image).isEmpty()
-                        || policy.equals("missing") && id(image).isEmpty())) {
+                        || policy.equals("missing") && id(image).isEmpty()
+                        || PullInterval.of(policy)
+                                .filter(most -> isOlder(image, most))
+                                .isPresent())) {
             pull(image, spec.definition().text("platform", ""), who, progress);
         }
         return id(image)
@@ -74,6 +81,17 @@ final class Images {
                         "the image " + image + " is not here"
                                 + (policy.equals("never") ? " and pull_policy is never" : "")
                                 + (override ? ": it was removed, so there is nothing to go back to" : "")));
+    }
+
+    /** Than since it was tagged here, which is all that the Engine knows of it; one that is not here is. */
+    private boolean isOlder(String image, Duration most) {
+        return inspect(image)
+                .map(found -> found.path("Metadata").path("LastTagTime").asText())
+                .filter(tagged -> !tagged.isEmpty())
+                .map(tagged -> OffsetDateTime.parse(tagged)
+                        .toInstant()
+                        .isBefore(Instant.now().minus(most)))
+                .orElse(true);
     }
 
     private void pull(String image, String platform, OnBehalf who, Consumer<String> progress) {
