@@ -17,14 +17,13 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Which Compose is used on this host, as far as it shows. Its hash of a service differs between versions: a container of
+ * Which Compose is used on this host, by its plugin, else by the containers that it has made last. Its hash of a service differs between versions: a container of
  * ours with another one would be made anew by the next {@code docker compose up}.
  */
 final class ComposeInUse {
     /** 2.26.1 hashes in the old way, 2.40.3 in the new one; between them nothing was to be had to try. */
     private static final int NEW_MINOR = 32;
 
-    private static final Pattern VERSION = Pattern.compile("v?(\\d+)\\.(\\d+)\\..*");
     private static final long ASK_SECONDS = 5;
 
     private final DockerApi api;
@@ -46,35 +45,43 @@ final class ComposeInUse {
                 .sorted(Comparator.comparing(
                         (JsonNode container) -> -container.path("Created").asLong()))
                 .toList();
-        Optional<String> own = made.stream()
+        Optional<Version> inUse = plugin().or(() ->
+                made.stream().findFirst().flatMap(container -> Version.of(label(container, Labels.VERSION))));
+        Optional<String> its = made.stream()
                 .filter(container -> label(container, Labels.PROJECT)
                                 .equals(spec.key().project())
-                        && label(container, Labels.SERVICE).equals(spec.key().service()))
+                        && label(container, Labels.SERVICE).equals(spec.key().service())
+                        && Version.of(label(container, Labels.VERSION)).equals(inUse))
                 .map(container -> label(container, Labels.CONFIG_HASH))
                 .filter(variants::contains)
                 .findFirst();
-        return own.orElseGet(() -> made.stream()
-                .map(container -> label(container, Labels.VERSION))
-                .findFirst()
-                .or(this::plugin)
-                .filter(ComposeInUse::old)
-                .map(old -> variants.getLast())
-                .orElse(variants.getFirst()));
+        return its.orElseGet(() -> inUse.filter(Version::isOld).isPresent() ? variants.getLast() : variants.getFirst());
     }
 
     private static String label(JsonNode container, String name) {
         return container.path("Labels").path(name).asText();
     }
 
-    private static boolean old(String version) {
-        Matcher parts = VERSION.matcher(version);
-        return parts.matches()
-                && (Integer.parseInt(parts.group(1)) < 2
-                        || Integer.parseInt(parts.group(1)) == 2 && Integer.parseInt(parts.group(2)) < NEW_MINOR);
+    private record Version(int major, int minor, int patch) {
+        private static final Pattern TEXT = Pattern.compile("v?(\\d{1,9})\\.(\\d{1,9})\\.(\\d{1,9}).*");
+
+        static Optional<Version> of(String text) {
+            Matcher parts = TEXT.matcher(text);
+            return parts.matches()
+                    ? Optional.of(new Version(
+                            Integer.parseInt(parts.group(1)),
+                            Integer.parseInt(parts.group(2)),
+                            Integer.parseInt(parts.group(3))))
+                    : Optional.empty();
+        }
+
+        boolean isOld() {
+            return major < 2 || major == 2 && minor < NEW_MINOR;
+        }
     }
 
-    /** The version of the plugin that is installed. */
-    private Optional<String> plugin() {
+    /** That of the plugin that is installed: what comes next is its doing. */
+    private Optional<Version> plugin() {
         String own = environment.getOrDefault("DOCKER_CONFIG", environment.getOrDefault("HOME", "") + "/.docker");
         return Stream.of(
                         own,
@@ -88,14 +95,14 @@ final class ComposeInUse {
                 .flatMap(ComposeInUse::ask);
     }
 
-    private static Optional<String> ask(Path plugin) {
+    private static Optional<Version> ask(Path plugin) {
         try {
             Process process = new ProcessBuilder(plugin.toString(), "docker-cli-plugin-metadata")
                     .redirectError(ProcessBuilder.Redirect.DISCARD)
                     .start();
             try (var out = process.getInputStream()) {
                 return process.waitFor(ASK_SECONDS, TimeUnit.SECONDS) // some hundred bytes: they wait in the pipe
-                        ? Optional.of(
+                        ? Version.of(
                                 new ObjectMapper().readTree(out).path("Version").asText())
                         : Optional.empty();
             } finally {
