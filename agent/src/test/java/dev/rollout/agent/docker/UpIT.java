@@ -410,7 +410,9 @@ class UpIT {
             for (Rig each : List.of(other, rig)) {
                 each.services(Rig.web("1", ""));
                 assertEquals(0, each.rollout("up", "web").exit());
-                each.services(Rig.web("2", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 100; "));
+                each.services(Rig.web("2", "")
+                        .replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 100; ")
+                        .replace("deadline: 8s", "deadline: 100s")); // a busy machine comes late to the aborts
                 ups.add(each.start("up", "web"));
                 while (each.containers("web").size() < 2) {
                     Thread.sleep(50);
