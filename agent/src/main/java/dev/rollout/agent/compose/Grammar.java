@@ -55,14 +55,15 @@ final class Grammar {
 
     private static Shape fileMounts(@Nullable String folder) {
         return listOf((node, path) -> {
-            Map<String, @Nullable Object> mount = new LinkedHashMap<>();
             Object read = node instanceof Node.Scalar ? TEXT.read(node, path) : FILE_MOUNT.read(node, path);
             Object source = read instanceof Map<?, ?> map ? map.get("source") : read;
-            if (source != null) {
-                mount.put("source", source);
-                if (folder != null) {
-                    mount.put("target", folder + source);
-                }
+            if (source == null) {
+                throw new ComposeException(node.mark(), path + " needs a source: a name from the top level");
+            }
+            Map<String, @Nullable Object> mount = new LinkedHashMap<>();
+            mount.put("source", source);
+            if (folder != null) {
+                mount.put("target", folder + source);
             }
             if (read instanceof Map<?, ?> map) {
                 map.forEach((key, value) -> mount.put((String) key, value));

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 /** How old an image may be before it is pulled anew: the {@code pull_policy} daily, weekly, or every_ and a time (3d12h). */
 public final class PullInterval {
     private static final Pattern EVERY =
-            Pattern.compile("every_(?:(\\d+)w)?(?:(\\d+)d)?(?:(\\d+)h)?(?:(\\d+)m)?(?:(\\d+)s)?");
+            Pattern.compile("every_(?:(\\d{1,9})w)?(?:(\\d{1,9})d)?(?:(\\d{1,9})h)?(?:(\\d{1,9})m)?(?:(\\d{1,9})s)?");
     private static final long[] SECONDS = {7 * 86_400, 86_400, 3600, 60, 1};
 
     private PullInterval() {}

@@ -60,6 +60,9 @@ class BadInputTest {
             ports: [{target: 80, published: 99999}]                    | is no port
             x-rollout: {ports: {"81": {hold: 5s}}}                     | names 81, which the service does not publish
             volumes: ["a:b:c:d"]                                       | is no volume
+            pull_policy: every_99999999999999999999d                   | one of always
+            secrets: [~]                                               | needs a source
+            configs: [{target: /c}]                                    | needs a source
             pull_policy: every_now                                     | one of always
             mem_limit: lots                                            | is no size
             restrat: always                                            | did you mean 'restart'
