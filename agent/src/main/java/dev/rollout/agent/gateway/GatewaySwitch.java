@@ -47,10 +47,8 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
             return Optional.empty();
         }
         if (!routes(spec)) {
-            return told(spec)
-                    .map(port ->
-                            "publishes " + port + " with proxy_protocol, which Docker's own port does not speak: set"
-                                    + " deploy.update_config.order to start-first, and the gateway leads it");
+            return unspoken(spec)
+                    .map(port -> port + ": set deploy.update_config.order to start-first, and the gateway leads it");
         }
         String away =
                 ": set deploy.update_config.order to stop-first (or give --order stop-first); the instance is away"
@@ -157,10 +155,9 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                         + " than its clients know: its ports stay with the gateway");
             }
         }
-        Optional<Integer> told = told(spec);
-        if (told.isPresent()) {
-            return Optional.of("publishes " + told.get()
-                    + " with proxy_protocol, which Docker's own port does not speak:" + " roll it without that first");
+        Optional<String> unspoken = unspoken(spec);
+        if (unspoken.isPresent()) {
+            return unspoken.map(port -> port + ": roll it without that first");
         }
         if (spec.replicas() > 1) {
             return Optional.of("has " + spec.replicas() + " replicas, and Docker can give a host port to one container"
@@ -172,11 +169,12 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                         + " 'docker compose up -d --force-recreate' after 'rollout gateway stop' is the way with one");
     }
 
-    /** A port whose instances are to hear who the client is, and that they understand with nobody else before them. */
-    private static Optional<Integer> told(ServiceSpec spec) {
+    /** What the gateway says on a port, and Docker would not: the service understands nobody who leaves it out. */
+    private static Optional<String> unspoken(ServiceSpec spec) {
         return spec.publishedPorts().stream()
                 .filter(port -> port.proxyProtocol() != null)
-                .map(PublishedPort::target)
+                .map(port ->
+                        "publishes " + port.target() + " with proxy_protocol, which Docker's own port does not speak")
                 .findFirst();
     }
 

@@ -72,11 +72,6 @@ final class IptablesFirewall implements Firewall {
 
     private void shut() {
         opened = false;
-        if (!filter.has(TABLE, chain)) {
-            return;
-        }
-        filter.quiet(TABLE, "-D", HOOK, "-j", chain);
-        filter.quiet(TABLE, "-F", chain);
-        filter.quiet(TABLE, "-X", chain);
+        filter.remove(TABLE, chain, List.of(HOOK));
     }
 }

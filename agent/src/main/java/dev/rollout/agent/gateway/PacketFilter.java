@@ -39,6 +39,22 @@ enum PacketFilter {
         return quiet(table, "-n", "-L", chain);
     }
 
+    /** Removes a chain of ours and the jumps to it. Mostly there is none, which one question tells. */
+    void remove(String table, String chain, List<String> hooks, String... match) {
+        if (!has(table, chain)) {
+            return;
+        }
+        for (String hook : hooks) {
+            quiet(
+                    table,
+                    Stream.of(Stream.of("-D", hook), Stream.of(match), Stream.of("-j", chain))
+                            .flatMap(part -> part)
+                            .toArray(String[]::new));
+        }
+        quiet(table, "-F", chain);
+        quiet(table, "-X", chain);
+    }
+
     boolean quiet(String table, String... arguments) {
         try {
             run(table, arguments);

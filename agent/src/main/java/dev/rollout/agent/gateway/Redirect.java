@@ -24,14 +24,7 @@ final class Redirect {
     /** Removes all that was ever redirected. */
     void clear() {
         for (PacketFilter filter : PacketFilter.all()) {
-            if (!filter.has(TABLE, chain)) {
-                continue; // as mostly: a gateway that was killed answers the sooner
-            }
-            for (String hook : HOOKS) {
-                filter.quiet(TABLE, "-D", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
-            }
-            filter.quiet(TABLE, "-F", chain);
-            filter.quiet(TABLE, "-X", chain);
+            filter.remove(TABLE, chain, HOOKS, "-m", "addrtype", "--dst-type", "LOCAL");
         }
     }
 

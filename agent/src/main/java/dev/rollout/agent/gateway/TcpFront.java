@@ -1,5 +1,6 @@
 package dev.rollout.agent.gateway;
 
+import dev.rollout.agent.model.ProxyProtocol;
 import io.netty.channel.Channel;
 import java.util.List;
 
@@ -36,12 +37,9 @@ final class TcpFront extends Front {
         loop().connect(target.address)
                 .onSuccess(there -> {
                     target.reached();
-                    if (target.backend.proxyProtocol() != null) {
-                        ProxyHeader.write(
-                                target.backend.proxyProtocol(),
-                                here,
-                                port().route().port(),
-                                there);
+                    ProxyProtocol told = target.backend.proxyProtocol();
+                    if (told != null) {
+                        ProxyHeader.write(told, here, port().route().port(), there);
                     }
                     tie.join(target, there);
                 })

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Which Compose is used on this host, by its plugin, else by the containers that it has made last. Its hash of a service differs between versions: a container of
- * ours with another one would be made anew by the next {@code docker compose up}.
+ * Which Compose is used on this host, by its plugin, else by the containers that it has made last. Its hash of a service
+ * differs between versions: a container of ours with another one would be made anew by the next {@code docker compose up}.
  */
 final class ComposeInUse {
     /** 2.26.1 hashes in the old way, 2.40.3 in the new one; between them nothing was to be had to try. */
@@ -42,8 +42,9 @@ final class ComposeInUse {
         }
         List<JsonNode> made = StreamSupport.stream(api.list(Labels.VERSION).spliterator(), false)
                 .filter(container -> label(container, Labels.ROLLOUT).isEmpty()) // by Compose itself
-                .sorted(Comparator.comparing(
-                        (JsonNode container) -> -container.path("Created").asLong()))
+                .sorted(Comparator.comparingLong((JsonNode container) ->
+                                container.path("Created").asLong())
+                        .reversed())
                 .toList();
         Optional<Version> inUse = plugin().or(() ->
                 made.stream().findFirst().flatMap(container -> Version.of(label(container, Labels.VERSION))));

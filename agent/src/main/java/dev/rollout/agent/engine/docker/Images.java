@@ -66,13 +66,7 @@ final class Images {
         boolean override = image.startsWith("sha256:");
         if (build.isPresent() && !override && (policy.isEmpty() || policy.equals("build"))) {
             build(spec, build, image, who, progress);
-        } else if (!override
-                && (policy.equals("always")
-                        || policy.isEmpty() && id(image).isEmpty()
-                        || policy.equals("missing") && id(image).isEmpty()
-                        || PullInterval.of(policy)
-                                .filter(most -> isOlder(image, most))
-                                .isPresent())) {
+        } else if (!override && isWanted(image, policy)) {
             pull(image, spec.definition().text("platform", ""), who, progress);
         }
         return id(image)
@@ -81,6 +75,12 @@ final class Images {
                         "the image " + image + " is not here"
                                 + (policy.equals("never") ? " and pull_policy is never" : "")
                                 + (override ? ": it was removed, so there is nothing to go back to" : "")));
+    }
+
+    private boolean isWanted(String image, String policy) {
+        return policy.equals("always")
+                || (policy.isEmpty() || policy.equals("missing")) && id(image).isEmpty()
+                || PullInterval.of(policy).filter(most -> isOlder(image, most)).isPresent();
     }
 
     /** Than since it was tagged here, which is all that the Engine knows of it; one that is not here is. */
