@@ -28,7 +28,7 @@ final class Consistency {
         Map<String, String> containerNames = new HashMap<>();
         services.forEach((name, service) -> {
             Used own = Used.by(Map.of(name, service));
-            if (service.get("image") == null && service.get("build") == null) {
+            if (service.get("image") == null && service.get("build") == null && service.get("provider") == null) {
                 throw at(name, null, "has neither an image nor a build");
             }
             if (service.get("network_mode") != null && service.get("networks") != null) {

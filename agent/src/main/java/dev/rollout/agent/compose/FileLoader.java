@@ -74,7 +74,7 @@ final class FileLoader {
             Interpolation interpolation = new Interpolation(variables);
             interpolation.in(mapping, "");
             unset.addAll(interpolation.unset());
-            Grammar.FILE.read(mapping, "");
+            Sections.FILE.read(mapping, "");
             for (String section : SECTIONS) {
                 if (mapping.get(section) instanceof Node node && !node.isNull() && !(node instanceof Node.Mapping)) {
                     throw Shape.wrong(node, section, "a mapping");

@@ -7,6 +7,7 @@ import static dev.rollout.agent.compose.Shape.DURATION;
 import static dev.rollout.agent.compose.Shape.INTEGER;
 import static dev.rollout.agent.compose.Shape.NUMBER;
 import static dev.rollout.agent.compose.Shape.TEXT;
+import static dev.rollout.agent.compose.Shape.TEXT_OR_BOOLEAN;
 import static dev.rollout.agent.compose.Shape.TEXT_OR_NUMBER;
 import static dev.rollout.agent.compose.Shape.always;
 import static dev.rollout.agent.compose.Shape.field;
@@ -32,12 +33,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Grammar {
     private Grammar() {}
-
-    private static Shape refused(String sentence) {
-        return (node, path) -> {
-            throw new ComposeException(node.mark(), path + " " + sentence);
-        };
-    }
 
     static final Shape COMMAND = ShellWords::read;
 
@@ -78,6 +73,8 @@ final class Grammar {
             field("dockerfile_inline", TEXT),
             field("entitlements", listOf(TEXT)),
             field("args", keyValues(null)),
+            field("provenance", TEXT_OR_BOOLEAN),
+            field("sbom", TEXT_OR_BOOLEAN),
             field("ssh", Grammar::ssh),
             field("labels", keyValues("")),
             field("cache_from", listOf(TEXT)),
@@ -182,7 +179,13 @@ final class Grammar {
                 if (node instanceof Node.Scalar && TEXT.read(node, path) instanceof String test) {
                     return java.util.List.of("CMD-SHELL", test);
                 }
-                return listOf(TEXT).read(node, path);
+                Object read = listOf(TEXT).read(node, path);
+                if (read instanceof java.util.List<?> test
+                        && !test.isEmpty()
+                        && !java.util.List.of("CMD", "CMD-SHELL", "NONE").contains(test.getFirst())) {
+                    throw new ComposeException(node.mark(), path + " begins with CMD, CMD-SHELL or NONE");
+                }
+                return read;
             }),
             field("timeout", DURATION),
             field("interval", DURATION),
@@ -219,7 +222,8 @@ final class Grammar {
                     field("ipv6_address", TEXT),
                     field("link_local_ips", listOf(TEXT)),
                     field("mac_address", TEXT),
-                    field("driver_opts", mapOf(TEXT_OR_NUMBER))))
+                    field("driver_opts", mapOf(TEXT_OR_NUMBER)),
+                    field("interface_name", TEXT)))
             .read(Merge.named(node, path), path);
 
     private static final Shape WEIGHTS = (node, path) -> capitals(
@@ -369,6 +373,10 @@ final class Grammar {
             field("memswap_limit", BYTES),
             field("mem_swappiness", BYTES),
             field("mac_address", TEXT),
+            field(
+                    "models",
+                    (node, path) -> mapOf(object(field("endpoint_var", TEXT), field("model_var", TEXT)))
+                            .read(Merge.named(node, path), path)),
             field("network_mode", TEXT),
             field("networks", SERVICE_NETWORKS),
             field("oom_kill_disable", BOOLEAN),
@@ -378,7 +386,13 @@ final class Grammar {
             field("platform", TEXT),
             field("ports", Ports::read),
             field("privileged", BOOLEAN),
+            field(
+                    "provider",
+                    object(
+                            field("type", TEXT),
+                            field("options", mapOf(oneOrMore((option, at) -> String.valueOf(ANY.read(option, at))))))),
             field("pull_policy", Grammar::pullPolicy),
+            unwritten("pull_refresh_after", TEXT),
             field("read_only", BOOLEAN),
             field("restart", TEXT),
             field("runtime", TEXT),
@@ -394,6 +408,7 @@ final class Grammar {
             field("tmpfs", oneOrMore(TEXT)),
             field("tty", BOOLEAN),
             field("ulimits", mapOf(ULIMIT)),
+            field("use_api_socket", BOOLEAN),
             field("user", TEXT),
             field("userns_mode", TEXT),
             field("uts", TEXT),
@@ -402,10 +417,7 @@ final class Grammar {
             field("working_dir", TEXT),
             field("post_start", HOOKS),
             field("pre_stop", HOOKS),
-            unwritten("label_file", oneOrMore(TEXT)),
-            unwritten("models", refused("is not supported by Rollout")),
-            unwritten("provider", refused("is not supported by Rollout: there is no container to roll")),
-            unwritten("use_api_socket", refused("is not supported by Rollout; mount the socket under 'volumes'")));
+            unwritten("label_file", oneOrMore(TEXT)));
 
     private static Node asContext(Node context) {
         Node.Mapping build = new Node.Mapping(context.mark());
@@ -434,66 +446,8 @@ final class Grammar {
         if (node instanceof Node.Scalar scalar && PullInterval.of(scalar.text()).isPresent()) {
             return scalar.text();
         }
-        Object policy =
-                oneOf("always", "never", "missing", "if_not_present", "build").read(node, path);
+        Object policy = oneOf("always", "never", "missing", "if_not_present", "build", "refresh")
+                .read(node, path);
         return "if_not_present".equals(policy) ? "missing" : policy;
     }
-
-    private static final Shape EXTERNAL = (node, path) -> {
-        if (node instanceof Node.Mapping) {
-            return object(field("name", TEXT)).read(node, path);
-        }
-        return BOOLEAN.read(node, path);
-    };
-
-    static final ObjectShape NETWORK = object(
-            field("name", TEXT),
-            field("driver", TEXT),
-            field("driver_opts", mapOf(TEXT_OR_NUMBER)),
-            orEmpty(
-                    "ipam",
-                    object(
-                            field("driver", TEXT),
-                            field(
-                                    "config",
-                                    listOf(object(
-                                            field("subnet", TEXT),
-                                            field("gateway", TEXT),
-                                            field("ip_range", TEXT),
-                                            field("aux_addresses", mapOf(TEXT))))),
-                            unwritten("options", mapOf(TEXT_OR_NUMBER)))),
-            field("external", EXTERNAL),
-            field("internal", BOOLEAN),
-            field("attachable", BOOLEAN),
-            field("labels", keyValues("")),
-            field("enable_ipv6", BOOLEAN));
-
-    static final ObjectShape VOLUME = object(
-            field("name", TEXT),
-            field("driver", TEXT),
-            field("driver_opts", mapOf(TEXT_OR_NUMBER)),
-            field("external", EXTERNAL),
-            field("labels", keyValues("")));
-
-    static final ObjectShape FILE_OBJECT = object(
-            field("name", TEXT),
-            field("file", TEXT),
-            field("environment", TEXT),
-            field("content", TEXT),
-            field("external", EXTERNAL),
-            field("labels", keyValues("")),
-            field("driver", TEXT),
-            field("driver_opts", mapOf(TEXT_OR_NUMBER)),
-            field("template_driver", TEXT));
-
-    static final ObjectShape FILE = object(
-            field("version", ANY),
-            field("name", TEXT),
-            field("include", ANY),
-            field("services", ANY),
-            field("networks", ANY),
-            field("volumes", ANY),
-            field("secrets", ANY),
-            field("configs", ANY),
-            field("models", ANY)); // whose services say what they cannot be
 }

@@ -24,10 +24,15 @@ final class Mounts {
                             Shape.field("selinux", Shape.TEXT),
                             Shape.field("propagation", Shape.TEXT),
                             Shape.field("create_host_path", Shape.BOOLEAN),
-                            Shape.field("recursive", Shape.TEXT))),
+                            Shape.field("recursive", Shape.oneOf("enabled", "disabled", "writable", "readonly")))),
             Shape.pointer(
-                    "volume", Shape.object(Shape.field("nocopy", Shape.BOOLEAN), Shape.field("subpath", Shape.TEXT))),
-            Shape.pointer("tmpfs", Shape.object(Shape.field("size", Shape.BYTES), Shape.field("mode", Shape.INTEGER))));
+                    "volume",
+                    Shape.object(
+                            Shape.field("labels", Shape.keyValues("")),
+                            Shape.field("nocopy", Shape.BOOLEAN),
+                            Shape.field("subpath", Shape.TEXT))),
+            Shape.pointer("tmpfs", Shape.object(Shape.field("size", Shape.BYTES), Shape.field("mode", Shape.INTEGER))),
+            Shape.pointer("image", Shape.object(Shape.field("subpath", Shape.TEXT))));
 
     private static final Shape DEVICE = Shape.object(
             Shape.field("source", Shape.TEXT),
@@ -39,8 +44,9 @@ final class Mounts {
     static @Nullable Object volume(Node node, String path) {
         if (node instanceof Node.Mapping mapping) {
             if (mapping.get("type") == null) {
-                throw new ComposeException(node.mark(), path + " needs a type: bind, volume or tmpfs");
+                throw new ComposeException(node.mark(), path + " needs a type: bind, volume, tmpfs or image");
             }
+            target(mapping, path);
             return LONG.read(node, path);
         }
         String text = String.valueOf(Objects.requireNonNullElse(Shape.TEXT.read(node, path), ""));
@@ -104,7 +110,8 @@ final class Mounts {
     }
 
     static @Nullable Object device(Node node, String path) {
-        if (node instanceof Node.Mapping) {
+        if (node instanceof Node.Mapping mapping) {
+            target(mapping, path);
             return DEVICE.read(node, path);
         }
         String[] parts = String.valueOf(Shape.TEXT.read(node, path)).split(":", -1);
@@ -116,5 +123,11 @@ final class Mounts {
         device.put("target", parts.length > 1 ? parts[1] : parts[0]);
         device.put("permissions", parts.length > 2 ? parts[2] : "rwm");
         return device;
+    }
+
+    private static void target(Node.Mapping mapping, String path) {
+        if (mapping.get("target") == null) {
+            throw new ComposeException(mapping.mark(), path + " needs a target: where the container finds it");
+        }
     }
 }

@@ -12,7 +12,7 @@ final class Normalize {
     private Normalize() {}
 
     static void service(Map<String, @Nullable Object> service, Path directory) {
-        if (service.get("network_mode") == null && service.get("networks") == null) {
+        if (service.get("network_mode") == null && service.get("networks") == null && service.get("provider") == null) {
             Map<String, @Nullable Object> networks = new LinkedHashMap<>();
             networks.put("default", null);
             service.put("networks", networks);

@@ -49,10 +49,10 @@ public final class ProjectLoader {
         }
         Map<String, Map<String, @Nullable Object>> read = services(services, variables, found.directory());
         read = Profiles.select(read, profiles(variables), request.services(), services);
-        Map<String, Map<String, @Nullable Object>> networks = section(root, "networks", Grammar.NETWORK, name);
-        Map<String, Map<String, @Nullable Object>> volumes = section(root, "volumes", Grammar.VOLUME, name);
-        Map<String, Map<String, @Nullable Object>> secrets = section(root, "secrets", Grammar.FILE_OBJECT, name);
-        Map<String, Map<String, @Nullable Object>> configs = section(root, "configs", Grammar.FILE_OBJECT, name);
+        Map<String, Map<String, @Nullable Object>> networks = section(root, "networks", Sections.NETWORK, name);
+        Map<String, Map<String, @Nullable Object>> volumes = section(root, "volumes", Sections.VOLUME, name);
+        Map<String, Map<String, @Nullable Object>> secrets = section(root, "secrets", Sections.FILE_OBJECT, name);
+        Map<String, Map<String, @Nullable Object>> configs = section(root, "configs", Sections.FILE_OBJECT, name);
         networks.computeIfAbsent("default", key -> defaultNetwork(name));
         new Consistency(root, services).check(read, networks, volumes, secrets, configs);
 

@@ -20,12 +20,46 @@ final class Refusals {
             List<String> found = new ArrayList<>();
             if (nodes.get(name) instanceof Node.Mapping service) {
                 collect("services." + name, service, found);
+                provided(name, service, services, found);
             }
             if (!found.isEmpty()) {
                 refusals.put(name, found);
             }
         });
         return refusals;
+    }
+
+    /** What only Compose itself does, with its plugins: what they tell a service is known to nobody else. */
+    private static void provided(
+            String name,
+            Node.Mapping service,
+            Map<String, Map<String, @Nullable Object>> services,
+            List<String> found) {
+        String path = "services." + name;
+        refuse(path, service, "provider", "is a plugin of Docker Compose: there is no container to roll", found);
+        refuse(
+                path,
+                service,
+                "models",
+                "are made by Docker Compose; give the service the model's address under 'environment'",
+                found);
+        Map<String, @Nullable Object> read = services.getOrDefault(name, Map.of());
+        if (read.containsKey("use_api_socket")) {
+            refuse(path, service, "use_api_socket", "is done by Docker Compose; mount it under 'volumes'", found);
+        }
+        if (read.get("depends_on") instanceof Map<?, ?> dependencies) {
+            dependencies.keySet().stream()
+                    .map(String::valueOf)
+                    .filter(other -> services.getOrDefault(other, Map.of()).containsKey("provider"))
+                    .forEach(other -> refuse(
+                            path,
+                            service,
+                            "depends_on",
+                            "names '" + other
+                                    + "', which a plugin of Docker Compose provides: what it tells this service"
+                                    + " is not known here; roll it with docker compose",
+                            found));
+        }
     }
 
     private static void collect(String path, Node.Mapping service, List<String> found) {
@@ -36,6 +70,16 @@ final class Refusals {
         }
         refuse(path, service, "cpu_count", "is for Windows containers; use 'cpus'", found);
         refuse(path, service, "cpu_percent", "is for Windows containers; use 'cpus'", found);
+        refuse(
+                path,
+                service,
+                "pull_refresh_after",
+                "has no effect; write pull_policy: every_12h, as you want it",
+                found);
+        if (service.get("pull_policy") instanceof Node.Scalar policy
+                && policy.text().equals("refresh")) {
+            refuse(path, service, "pull_policy", "refresh has no effect; write every_12h, as you want it", found);
+        }
         if (!(service.get("deploy") instanceof Node.Mapping deploy)) {
             return;
         }

@@ -45,6 +45,14 @@ interface Shape {
         throw wrong(node, path, "a string or a number");
     };
 
+    /** A string, or true or false written without quotes. */
+    Shape TEXT_OR_BOOLEAN = (node, path) -> {
+        if (node instanceof Node.Scalar scalar && (scalar.value() == null || !(scalar.value() instanceof Number))) {
+            return scalar.value() == null ? null : scalar.value().toString();
+        }
+        throw wrong(node, path, "true, false or a string");
+    };
+
     Shape INTEGER = (node, path) -> {
         if (node instanceof Node.Scalar scalar) {
             switch (scalar.value()) {

@@ -54,6 +54,10 @@ class BadInputTest {
             x-rollout: {drain: {timeout: -3s}}                         | is negative
             x-rollout: {keep_previous: 2}                              | is 0 or 1
             x-rollout: {memory_check: maybe}                           | one of refuse, warn, off
+            volumes: [{type: bind, source: /x}]                        | volumes[0] needs a target
+            devices: [{source: /dev/x}]                                | devices[0] needs a target
+            healthcheck: {test: [curl, localhost]}                     | begins with CMD, CMD-SHELL or NONE
+            volumes: [{type: bind, source: /x, target: /x, bind: {recursive: deeply}}] | one of enabled, disabled
             ports: ["eighty:80"]                                       | is no port
             ports: ["80-82:80-81"]                                     | different lengths
             ports: [{target: 80, published: eighty}]                   | is no port

@@ -79,6 +79,48 @@ class ConfigHashTest {
                 each(load(), List::getFirst));
     }
 
+    /** Keys of Compose's plugins are read wherever they are, and refused where they would have to be done; of 2.40.3. */
+    @Test
+    void isThatOfTheNewestKeys() throws IOException {
+        Files.writeString(folder.resolve("compose.yaml"), """
+                name: newest
+                services:
+                  mounts:
+                    image: x
+                    volumes:
+                      - {type: image, source: docs, target: /docs, image: {subpath: en}}
+                      - {type: volume, source: v, target: /v, volume: {labels: {b: c, a: 1}, subpath: s}}
+                      - {type: bind, source: /etc, target: /etc2, read_only: true, bind: {recursive: readonly, propagation: rslave}}
+                  nets:
+                    image: x
+                    networks: {six: {interface_name: eth7, gw_priority: 2, aliases: [q]}}
+                  built:
+                    image: x
+                    build: {context: /, provenance: true, sbom: generator=g, ulimits: {nofile: {soft: 1, hard: 2}}, entitlements: [network.host]}
+                  asks: {image: x, models: {m: {endpoint_var: URL}}}
+                  socket: {image: x, use_api_socket: true}
+                  plugin: {provider: {type: model, options: {model: [ai/x], n: 2}}}
+                  behind: {image: x, depends_on: [plugin]}
+                models: {m: {model: ai/x}}
+                networks: {six: {enable_ipv4: false, enable_ipv6: true}}
+                volumes: {v: {}}
+                """);
+        ProjectSpec project = load();
+        assertEquals(
+                new TreeMap<>(Map.of(
+                        "asks", "0bf8b4cbc5a102d6de8369274cbab3b4b570b700cd30373cf9fb513d940aa081",
+                        "behind", "d5457d0b2799957b606d2ac4ed52d85a1e75799490e56229948300b9a59e8953",
+                        "built", "d5457d0b2799957b606d2ac4ed52d85a1e75799490e56229948300b9a59e8953",
+                        "mounts", "c2b70a6da7597ee423a45ab211798a326b9bf1f9efabb70049c90c6850228f88",
+                        "nets", "4ec6524cf4d432c33ea1f77985a2bba270f60446e55f32f887afc46bb46cd186",
+                        "plugin", "c59f43927130823a094b45bc570a686e7c2c2b5966580d52110b9580ac321708",
+                        "socket", "d4dd31100d36f43a3539c540314509e6df21ef2f17c449a3494ebdb22465265e")),
+                each(project, List::getFirst));
+        assertEquals(
+                List.of("asks", "behind", "plugin", "socket"),
+                project.refusals().keySet().stream().sorted().toList());
+    }
+
     private ProjectSpec load() {
         return ProjectLoader.load(new LoadRequest(
                 folder, List.of(), List.of(), List.of("p"), null, null, List.of(), Map.of("HOME", "/")));

@@ -86,24 +86,28 @@ final class ContainerJson {
     }
 
     private void checkVersion() {
+        List<Tree> volumes = service.list("volumes");
+        List<Tree> networks =
+                service.map("networks").values().stream().map(Tree::new).toList();
         needs("annotations", 43, service.at("annotations").isPresent());
         needs(
                 "healthcheck.start_interval",
                 44,
                 service.at("healthcheck", "start_interval").isPresent());
-        needs(
-                "volumes.volume.subpath",
-                45,
-                service.list("volumes").stream()
-                        .anyMatch(m -> m.at("volume", "subpath").isPresent()));
+        needs("volumes.bind.recursive", 44, any(volumes, "bind", "recursive"));
+        needs("volumes.volume.subpath", 45, any(volumes, "volume", "subpath"));
+        needs("volumes (type: image)", 48, volumes.stream().anyMatch(volume -> "image".equals(volume.text("type"))));
+        needs("networks.gw_priority", 48, any(networks, "gw_priority"));
+        needs("networks.interface_name", 49, any(networks, "interface_name"));
+    }
+
+    private static boolean any(List<Tree> trees, String... keys) {
+        return trees.stream().anyMatch(tree -> tree.at(keys).isPresent());
     }
 
     private void needs(String key, int minor, boolean used) {
-        if (used && api.compareTo(new DockerApi.Version(1, minor)) < 0) {
-            throw new EngineRefused(
-                    0,
-                    "services." + spec.key().service() + "." + key + " needs an Engine with API 1." + minor
-                            + "; this one has " + api + ": remove the key, or upgrade the Engine");
+        if (used) {
+            api.needs(minor, "services." + spec.key().service() + "." + key);
         }
     }
 
@@ -365,8 +369,15 @@ final class ContainerJson {
                     ipam.set("LinkLocalIPs", array(wanted.texts("link_local_ips")));
                 }
             }
-            if (wanted.at("driver_opts").isPresent()) {
-                settings.set("DriverOpts", MAPPER.valueToTree(wanted.map("driver_opts")));
+            ObjectNode options = MAPPER.valueToTree(wanted.map("driver_opts"));
+            if (wanted.text("interface_name") != null) {
+                options.put("com.docker.network.endpoint.ifname", wanted.text("interface_name"));
+            }
+            if (!options.isEmpty()) {
+                settings.set("DriverOpts", options);
+            }
+            if (wanted.at("gw_priority").isPresent()) {
+                settings.put("GwPriority", wanted.whole("gw_priority", 0));
             }
             String mac = wanted.text("mac_address");
             if (mac == null && endpoints.isEmpty() && api.compareTo(new DockerApi.Version(1, 44)) >= 0) {

@@ -47,7 +47,7 @@ import org.slf4j.LoggerFactory;
 final class DockerApi implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DockerApi.class);
     /** The newest version that this code was written for. */
-    private static final Version OURS = new Version(1, 45);
+    private static final Version OURS = new Version(1, 49);
 
     private static final Duration CALL = Duration.ofSeconds(30);
     private static final int CONNECTIONS = 16;
@@ -57,6 +57,16 @@ final class DockerApi implements AutoCloseable {
         static Version of(String text) {
             String[] parts = text.split("\\.", 2);
             return new Version(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]));
+        }
+
+        /** Refuses what an Engine would read over, as all of them do with what they do not know. */
+        void needs(int least, String key) {
+            if (compareTo(new Version(1, least)) < 0) {
+                throw new EngineRefused(
+                        0,
+                        key + " needs an Engine with API 1." + least + "; this one has " + this
+                                + ": remove the key, or upgrade the Engine");
+            }
         }
 
         @Override

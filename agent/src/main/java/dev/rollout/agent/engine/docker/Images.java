@@ -69,6 +69,11 @@ final class Images {
         } else if (!override && isWanted(image, policy)) {
             pull(image, spec.definition().text("platform", ""), who, progress);
         }
+        spec.definition().list("volumes").stream()
+                .filter(mount -> "image".equals(mount.text("type")))
+                .map(mount -> mount.text("source", ""))
+                .filter(mounted -> !policy.equals("never") && id(mounted).isEmpty())
+                .forEach(mounted -> pull(mounted, "", who, progress));
         return id(image)
                 .orElseThrow(() -> new EngineRefused(
                         404,
@@ -160,6 +165,13 @@ final class Images {
         build.map("args").forEach((k, v) -> command.addAll(List.of("--build-arg", k + "=" + v)));
         build.map("labels").forEach((k, v) -> command.addAll(List.of("--label", k + "=" + v)));
         build.map("additional_contexts").forEach((k, v) -> command.addAll(List.of("--build-context", k + "=" + v)));
+        build.map("ulimits").forEach((k, v) -> option(command, "--ulimit", k + "=" + ulimit(new Tree(v))));
+        build.texts("entitlements").forEach(right -> option(command, "--allow", right));
+        if (build.flag("privileged")) {
+            option(command, "--allow", "security.insecure");
+        }
+        option(command, "--provenance", build.text("provenance", ""));
+        option(command, "--sbom", build.text("sbom", ""));
         option(command, "--target", build.text("target", ""));
         option(command, "--network", build.text("network", ""));
         option(command, "--shm-size", build.text("shm_size", ""));
@@ -184,6 +196,13 @@ final class Images {
         }
         command.add(context.toString());
         run(command, build.text("dockerfile_inline", ""), image, who, progress);
+    }
+
+    /** As the command line has it: one number for both, or soft and hard. */
+    private static String ulimit(Tree limit) {
+        return limit.asMap().isEmpty()
+                ? String.valueOf(limit.value())
+                : limit.whole("soft", 0) + ":" + limit.whole("hard", limit.whole("soft", 0));
     }
 
     private static void option(List<String> command, String name, String value) {

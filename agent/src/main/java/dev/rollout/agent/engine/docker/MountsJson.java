@@ -30,8 +30,10 @@ final class MountsJson {
         for (Tree mount : service.list("volumes")) {
             String type = mount.text("type", "volume");
             String source = mount.text("source");
-            // a mount cannot make a missing folder of the host, a bind can
-            boolean asBind = type.equals("bind") && mount.at("bind").flag("create_host_path");
+            // a mount cannot make a missing folder of the host on older Engines, a bind can
+            boolean asBind = type.equals("bind")
+                    && mount.at("bind").flag("create_host_path")
+                    && !mount.at("bind", "recursive").isPresent();
             if (asBind) {
                 binds.add(bind(mount, Objects.requireNonNull(source)));
             } else {
@@ -86,9 +88,7 @@ final class MountsJson {
         if (mount.text("consistency") != null) {
             node.put("Consistency", mount.text("consistency"));
         }
-        if (mount.at("bind", "propagation").isPresent()) {
-            node.putObject("BindOptions").put("Propagation", mount.at("bind").text("propagation"));
-        }
+        bindOptions(node, mount.at("bind"));
         Tree volume = mount.at("volume");
         if (type.equals("volume") && volume.isPresent()) {
             ObjectNode options = node.putObject("VolumeOptions");
@@ -98,6 +98,11 @@ final class MountsJson {
             if (volume.text("subpath") != null) {
                 options.put("Subpath", volume.text("subpath"));
             }
+            volume.map("labels")
+                    .forEach((key, value) -> options.withObject("/Labels").put(key, (String) value));
+        }
+        if (type.equals("image") && mount.at("image", "subpath").isPresent()) {
+            node.putObject("ImageOptions").put("Subpath", mount.at("image").text("subpath"));
         }
         Tree tmpfs = mount.at("tmpfs");
         if (tmpfs.isPresent()) {
@@ -110,6 +115,26 @@ final class MountsJson {
             }
         }
         return node;
+    }
+
+    private static void bindOptions(ObjectNode mount, Tree bind) {
+        ObjectNode options = NODES.objectNode();
+        if (bind.text("propagation") != null) {
+            options.put("Propagation", bind.text("propagation"));
+        }
+        String recursive = bind.text("recursive");
+        if (recursive != null && bind.flag("create_host_path")) {
+            options.put("CreateMountpoint", true);
+        }
+        switch (recursive) {
+            case "disabled" -> options.put("NonRecursive", true);
+            case "writable" -> options.put("ReadOnlyNonRecursive", true);
+            case "readonly" -> options.put("ReadOnlyForceRecursive", true);
+            case null, default -> {}
+        }
+        if (!options.isEmpty()) {
+            mount.set("BindOptions", options);
+        }
     }
 
     private void fileMounts(ArrayNode mounts, String section, String folder) {

@@ -47,6 +47,10 @@ final class Resources {
         body.put("Internal", definition.flag("internal"));
         body.put("Attachable", definition.flag("attachable"));
         body.put("EnableIPv6", definition.flag("enable_ipv6"));
+        if (definition.at("enable_ipv4").isPresent()) {
+            api.version().needs(48, "networks." + key + ".enable_ipv4");
+            body.put("EnableIPv4", definition.flag("enable_ipv4"));
+        }
         body.set("Options", MAPPER.valueToTree(definition.map("driver_opts")));
         body.set("Labels", labels(definition, "com.docker.compose.network", key));
         Tree ipam = definition.at("ipam");
