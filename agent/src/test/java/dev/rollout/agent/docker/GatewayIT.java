@@ -200,7 +200,7 @@ class GatewayIT {
             int port = freePort();
             rig.services(app("0", port));
             ok(rig.rollout("up", "web"));
-            Load load = new Load(port, rollouts > 10 ? 0 : 3);
+            Load load = rollouts > 10 ? new Load(port, 0) : new Load(port);
             Uploads uploads = new Uploads(port);
             for (int i = 1; i <= rollouts; i++) {
                 rig.services(app("v" + i, port));

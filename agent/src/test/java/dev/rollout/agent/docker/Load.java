@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** Clients of a web service: some on connections that they keep, some on a new one each time. Every failure is kept. */
 final class Load implements AutoCloseable {
     private static final int EACH = 2;
-    private static final int PAUSE_MILLIS = 3;
+    private static final int PAUSE_MILLIS = 12; // what they use is taken from the tests beside them
 
     private final int pauseMillis;
 

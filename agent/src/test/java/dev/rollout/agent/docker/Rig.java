@@ -1,5 +1,8 @@
 package dev.rollout.agent.docker;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
@@ -209,6 +212,16 @@ final class Rig implements AutoCloseable {
                 new ArrayList<>(List.of(ROOT.resolve(".tools/docker-compose").toString()));
         command.addAll(List.of(args));
         return finish(process(command));
+    }
+
+    /** The version of the service's only container, which runs under its first name. */
+    String one(String service) throws IOException, InterruptedException {
+        List<Container> containers = containers(service);
+        assertEquals(1, containers.size(), containers.toString());
+        assertTrue(containers.getFirst().running(), containers.toString());
+        assertEquals(project + "-" + service + "-1", containers.getFirst().name());
+        assertEquals("unless-stopped", containers.getFirst().restart());
+        return containers.getFirst().version();
     }
 
     /** All containers of the service: id, name, VERSION, running. */
