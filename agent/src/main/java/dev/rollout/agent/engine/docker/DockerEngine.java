@@ -209,6 +209,9 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
             body = template.get().body(body, birth.injection(), volumes);
             endpoints = template.get().endpoints();
         }
+        if (api.version().compareTo(InterfaceSysctls.SINCE) >= 0) {
+            InterfaceSysctls.move(body);
+        }
         String platform = spec.definition().text("platform", "");
         String id = api.post(
                         "/containers/create?name=" + DockerApi.query(birth.name())
