@@ -8,7 +8,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class ConfigHash {
     private ConfigHash() {}
 
-    /** All variants that differ, the newest first: of Compose 2.40, of Compose 5 as it was first, of Compose 2.26. */
+    /** The variants, the newest first: of Compose 2.37 and 2.40, of 2.33, of 2.26. Most services have one for all. */
     static List<String> variants(Map<String, @Nullable Object> service) {
         Map<String, @Nullable Object> hashed = new LinkedHashMap<>(service);
         hashed.remove("build");
@@ -35,7 +34,7 @@ final class ConfigHash {
         String between = sha256(GoJson.print(hashed));
         List.of("configs", "secrets").forEach(key -> hashed.computeIfPresent(key, (name, files) -> modesAsText(files)));
         hashed.computeIfPresent("networks", (name, networks) -> byName(networks));
-        return Stream.of(sha256(GoJson.print(hashed)), between, old).distinct().toList();
+        return List.of(sha256(GoJson.print(hashed)), between, old);
     }
 
     /** What was a number is text, in octal digits. */

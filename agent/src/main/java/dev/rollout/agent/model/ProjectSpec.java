@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param envFiles {@code --env-file}, absolute; empty where the default applies
  * @param tree the canonical model: name, services, networks, volumes, secrets, configs, x-…
  * @param rollout by service: the checked {@code x-rollout} keys, the project's defaults merged in
- * @param hashes by service: the variants of Compose's config hash, the newest first
+ * @param hashes by service: the variants of Compose's config hash, the newest first; equal ones too
  * @param refusals by service: keys that would have no effect, as sentences with file:line
  * @param unsetVariables variables that had neither a value nor a default
  */

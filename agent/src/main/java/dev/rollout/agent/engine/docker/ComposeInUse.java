@@ -21,8 +21,13 @@ import java.util.stream.StreamSupport;
  * differs between versions: a container of ours with another one would be made anew by the next {@code docker compose up}.
  */
 final class ComposeInUse {
-    /** 2.26.1 hashes in the old way, 2.40.3 in the new one; between them nothing was to be had to try. */
-    private static final int NEW_MINOR = 32;
+    /**
+     * The first minor versions of Compose 2 that are taken to hash in the way of 2.33.0, and in that of 2.37.1 and 2.40.3. Tried
+     * are these and 2.26.1, which has the oldest way.
+     */
+    private static final int BETWEEN = 32;
+
+    private static final int NEW = 35;
 
     private static final long ASK_SECONDS = 5;
 
@@ -37,7 +42,7 @@ final class ComposeInUse {
     /** The hash that it would give the service's containers. */
     String hash(ServiceSpec spec) {
         List<String> variants = spec.hashes();
-        if (variants.size() < 2) {
+        if (variants.stream().distinct().count() < 2) {
             return variants.isEmpty() ? "" : variants.getFirst();
         }
         List<JsonNode> made = StreamSupport.stream(api.list(Labels.VERSION).spliterator(), false)
@@ -56,7 +61,7 @@ final class ComposeInUse {
                 .map(container -> label(container, Labels.CONFIG_HASH))
                 .filter(variants::contains)
                 .findFirst();
-        return its.orElseGet(() -> inUse.filter(Version::isOld).isPresent() ? variants.getLast() : variants.getFirst());
+        return its.orElseGet(() -> variants.get(inUse.map(Version::variant).orElse(0)));
     }
 
     private static String label(JsonNode container, String name) {
@@ -76,8 +81,10 @@ final class ComposeInUse {
                     : Optional.empty();
         }
 
-        boolean isOld() {
-            return major < 2 || major == 2 && minor < NEW_MINOR;
+        /** Which one of the hashes is its. */
+        int variant() {
+            int since = major * 1000 + minor;
+            return since < 2000 + BETWEEN ? 2 : since < 2000 + NEW ? 1 : 0;
         }
     }
 
