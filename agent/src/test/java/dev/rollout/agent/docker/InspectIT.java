@@ -59,7 +59,7 @@ class InspectIT {
             volumes     | command: sleep 100\\nvolumes: ['./a:/a:ro', 'vol:/v', '/anon', {type: bind, source: /tmp, target: /b, read_only: true}, {type: tmpfs, target: /t, tmpfs: {size: 1m}}]\\ntmpfs: [/run, '/x:size=1m']
             health      | command: sleep 100\\nhealthcheck: {test: 'true', interval: 10s, timeout: 3s, retries: 4, start_period: 1s}\\nstop_signal: SIGINT\\nstop_grace_period: 1m
             terminal    | command: sleep 100\\ntty: true\\nstdin_open: true\\ninit: true\\nlabels: {a: b, c: }
-            logging     | command: sleep 100\\nlogging: {driver: json-file, options: {max-size: 1m, max-file: 2}}\\ndns: [8.8.8.8]\\ndns_search: [x.org]\\ndns_opt: [ndots:2]\\nextra_hosts: ['h=1.2.3.4']\\nexpose: [80, '90-91', '7/udp']
+            logging     | command: sleep 100\\nlogging: {driver: json-file, options: {max-size: 1m, max-file: 2}}\\ndns: [8.8.8.8]\\ndns_search: [x.org]\\ndns_opt: [ndots:2]\\nextra_hosts: ['h=1.2.3.4']\\nexpose: [80, '7/udp']
             namespaces  | command: sleep 100\\nipc: host\\npid: host\\nuts: host
             networks    | command: sleep 100\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10, aliases: [z]}}
             host        | command: sleep 100\\nnetwork_mode: host

@@ -191,7 +191,7 @@ final class ContainerJson {
 
     private void ports(ObjectNode body) {
         ObjectNode exposed = NODES.objectNode();
-        service.texts("expose").forEach(exposed::putObject); // as it stands, as Compose sends it
+        service.texts("expose").forEach(exposed::putObject);
         service.list("ports")
                 .forEach(port -> exposed.putObject(port.text("target") + "/" + port.text("protocol", "tcp")));
         if (!exposed.isEmpty()) {

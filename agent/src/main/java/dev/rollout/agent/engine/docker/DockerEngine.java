@@ -209,6 +209,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
             body = template.get().body(body, birth.injection(), volumes);
             endpoints = template.get().endpoints();
         }
+        ExposedPorts.spell(body);
         if (api.version().compareTo(InterfaceSysctls.SINCE) >= 0) {
             InterfaceSysctls.move(body);
         }
