@@ -4,20 +4,15 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * Leads new connections of a host port to another one, in a chain of our own of the packet filter: what Docker's rules
- * would do with them does not matter then, and connections that exist go on where they are.
- *
- * <p>Needs root. The chain is made anew at every start, and so cleans up after a crash.
- */
-final class Redirect {
+/** Redirections in a chain of our own of the packet filter's {@code nat} table, before all of Docker's. */
+final class IptablesRedirect {
     private static final List<String> HOOKS = List.of("PREROUTING", "OUTPUT");
     private static final String TABLE = "nat";
 
     private final String chain;
 
     /** @param chain its name, which tells the gateways of a host apart */
-    Redirect(String chain) {
+    IptablesRedirect(String chain) {
         this.chain = chain;
     }
 

@@ -45,13 +45,18 @@ final class Router {
 
     /**
      * Takes up the routes that were there before, and says whether there were any. One that cannot be had again is tried
-     * with the next change.
+     * with the next change; so is one that has outlived its instances, where another has the port by now: what is asked
+     * there is that one's to answer.
      */
     synchronized boolean restore() throws IOException {
         redirect.clear();
         List<Route> routes = file.read();
         admittance.to(routes.stream());
         for (Route route : routes) {
+            if (isOutlived(route)) {
+                LOG.warn("{} is another's, and none of the instances that it led to is there", route.listen());
+                continue;
+            }
             try {
                 listen(route);
             } catch (IOException e) {
@@ -59,6 +64,15 @@ final class Router {
             }
         }
         return !routes.isEmpty();
+    }
+
+    private static boolean isOutlived(Route route) {
+        try {
+            Listener.checkFree(route.hostIp(), route.port());
+            return false;
+        } catch (IOException held) {
+            return route.backends().stream().filter(Route.Backend::known).noneMatch(Neighbour::accepts);
+        }
     }
 
     /** Listens beside another gateway that has all these ports: new connections come here when this returns. */

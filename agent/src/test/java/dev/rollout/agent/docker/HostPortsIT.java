@@ -250,6 +250,29 @@ class HostPortsIT {
         }
     }
 
+    /** What the gateway led to was taken down while it was not there, and Docker has the port again. */
+    @Test
+    void aGatewayThatComesBackDoesNotLeadToWhatIsGone() throws Exception {
+        if (!Rig.BY_ROOT) {
+            return; // only root takes over
+        }
+        try (Rig rig = new Rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            ok(rig.rollout("agent", "stop"));
+            ok(rig.rollout("gateway", "stop"));
+            ok(rig.compose("down", "-t", "0"));
+            ok(rig.compose("up", "-d"));
+            awaitBack(rig, port);
+
+            Load load = new Load(port);
+            rig.services(web("2", port));
+            ok(rig.rollout("up", "web"));
+            nothingLost(load, "1", "2");
+        }
+    }
+
     /** The end of a gateway by a signal, with no agent to start it again: the port is its holder's as before. */
     @Test
     void aGatewayThatIsTerminatedLeavesNothingRedirected() throws Exception {
@@ -257,7 +280,17 @@ class HostPortsIT {
             return; // only root redirects
         }
         try (Rig rig = new Rig();
-                ServerSocket holder = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+                ServerSocket holder = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                ServerSocket target = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> {
+                while (true) {
+                    try {
+                        target.accept().close();
+                    } catch (IOException closed) {
+                        return;
+                    }
+                }
+            });
             Thread.ofVirtual().start(() -> {
                 while (true) {
                     try (Socket socket = holder.accept()) {
@@ -269,7 +302,10 @@ class HostPortsIT {
             });
             int port = holder.getLocalPort();
             String route = rig.run(
-                            Rig.ROOT.resolve("scripts/gateway-route").toString(), "HTTP", port + "", freePort() + "")
+                            Rig.ROOT.resolve("scripts/gateway-route").toString(),
+                            "HTTP",
+                            port + "",
+                            target.getLocalPort() + "")
                     .out();
             Files.createDirectories(rig.folder.resolve("state"));
             Files.writeString(rig.folder.resolve("state/gateway.json"), route);
