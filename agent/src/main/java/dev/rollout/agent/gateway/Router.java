@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +27,9 @@ final class Router {
     private record Open(Port port, Listener listener) {}
 
     private final Vertx vertx;
+    private static final long DYING_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
+    private static final long TICK_MILLIS = 50;
+
     private final RouteFile file;
     private final Redirect redirect;
     private final Admittance admittance;
@@ -48,22 +52,34 @@ final class Router {
      * with the next change; so is one that has outlived its instances, where another has the port by now: what is asked
      * there is that one's to answer.
      */
-    synchronized boolean restore() throws IOException {
+    synchronized boolean restore() throws IOException, InterruptedException {
         redirect.clear();
         List<Route> routes = file.read();
         admittance.to(routes.stream());
-        for (Route route : routes) {
-            if (isOutlived(route)) {
-                LOG.warn("{} is another's, and none of the instances that it led to is there", route.listen());
-                continue;
+        List<Route> outlived = routes.stream().filter(Router::isOutlived).toList();
+        routes.stream().filter(route -> !outlived.contains(route)).forEach(this::listenAgain);
+        long start = System.nanoTime();
+        for (Route route : outlived) {
+            boolean still = true;
+            while (still && System.nanoTime() - start < DYING_NANOS) { // it may be a dying gateway's
+                Thread.sleep(TICK_MILLIS);
+                still = isOutlived(route);
             }
-            try {
-                listen(route);
-            } catch (IOException e) {
-                LOG.error("{}", e.getMessage());
+            if (still) {
+                LOG.warn("{} is another's, and none of the instances that it led to is there", route.listen());
+            } else {
+                listenAgain(route);
             }
         }
         return !routes.isEmpty();
+    }
+
+    private void listenAgain(Route route) {
+        try {
+            listen(route);
+        } catch (IOException e) {
+            LOG.error("{}", e.getMessage());
+        }
     }
 
     private static boolean isOutlived(Route route) {
