@@ -16,11 +16,11 @@ final class Refusals {
     /** The refusals of each service, complete sentences with file:line. */
     static Map<String, List<String>> in(Node.Mapping nodes, Map<String, Map<String, @Nullable Object>> services) {
         Map<String, List<String>> refusals = new LinkedHashMap<>();
-        services.keySet().forEach(name -> {
+        services.forEach((name, read) -> {
             List<String> found = new ArrayList<>();
             if (nodes.get(name) instanceof Node.Mapping service) {
                 collect("services." + name, service, found);
-                provided(name, service, services, found);
+                provided("services." + name, service, read, services, found);
             }
             if (!found.isEmpty()) {
                 refusals.put(name, found);
@@ -31,11 +31,11 @@ final class Refusals {
 
     /** What only Compose itself does, with its plugins: what they tell a service is known to nobody else. */
     private static void provided(
-            String name,
+            String path,
             Node.Mapping service,
+            Map<String, @Nullable Object> read,
             Map<String, Map<String, @Nullable Object>> services,
             List<String> found) {
-        String path = "services." + name;
         refuse(path, service, "provider", "is a plugin of Docker Compose: there is no container to roll", found);
         refuse(
                 path,
@@ -43,7 +43,6 @@ final class Refusals {
                 "models",
                 "are made by Docker Compose; give the service the model's address under 'environment'",
                 found);
-        Map<String, @Nullable Object> read = services.getOrDefault(name, Map.of());
         if (read.containsKey("use_api_socket")) {
             refuse(path, service, "use_api_socket", "is done by Docker Compose; mount it under 'volumes'", found);
         }

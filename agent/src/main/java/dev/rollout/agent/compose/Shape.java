@@ -47,7 +47,7 @@ interface Shape {
 
     /** A string, or true or false written without quotes. */
     Shape TEXT_OR_BOOLEAN = (node, path) -> {
-        if (node instanceof Node.Scalar scalar && (scalar.value() == null || !(scalar.value() instanceof Number))) {
+        if (node instanceof Node.Scalar scalar && !(scalar.value() instanceof Number)) {
             return scalar.value() == null ? null : scalar.value().toString();
         }
         throw wrong(node, path, "true, false or a string");

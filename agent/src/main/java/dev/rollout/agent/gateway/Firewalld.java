@@ -1,6 +1,5 @@
 package dev.rollout.agent.gateway;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -29,7 +28,7 @@ final class Firewalld implements Firewall {
 
     @Override
     public void admit(List<Route> routes) throws IOException {
-        String now = table();
+        String now = Tool.nftTable(TABLE); // every load makes a new one
         if (now.isEmpty() || routes.isEmpty() && !opened) {
             return;
         }
@@ -60,7 +59,7 @@ final class Firewalld implements Firewall {
     /** Its tool takes a third of a second of a processor: the kernel is asked whether it was loaded anew. */
     @Override
     public boolean holds() {
-        return !opened || table().equals(loaded);
+        return !opened || Tool.nftTable(TABLE).equals(loaded);
     }
 
     private String rule(Route route) {
@@ -80,16 +79,6 @@ final class Firewalld implements Firewall {
                 .filter(line -> !line.isBlank() && !Character.isWhitespace(line.charAt(0)))
                 .forEach(line -> zones.add(line.replaceFirst(" .*", "")));
         return zones;
-    }
-
-    /** Which of its tables there is: every load makes a new one. Nothing where it does not run. */
-    private static String table() {
-        for (JsonNode each : Tool.nft("tables")) {
-            if (each.path("table").path("name").asText().equals(TABLE)) {
-                return each.path("table").path("handle").asText();
-            }
-        }
-        return "";
     }
 
     private static String ask(String... arguments) throws IOException {

@@ -27,7 +27,7 @@ final class NftablesFirewall implements Firewall {
         told = routes;
         String changes = changes(routes);
         if (!changes.isEmpty()) {
-            Tool.run(List.of("nft", "-f", "-"), changes); // all of them, or none
+            Tool.changeNft(changes);
         }
     }
 

@@ -24,12 +24,7 @@ final class NftablesRedirect {
 
     /** Whether Docker's rules are in nftables; false where there is no tool to tell. */
     static boolean isWanted() {
-        for (JsonNode each : Tool.nft("tables")) {
-            if (each.path("table").path("name").asText().equals(DOCKERS)) {
-                return true;
-            }
-        }
-        return false;
+        return !Tool.nftTable(DOCKERS).isEmpty();
     }
 
     void clear() {
@@ -45,7 +40,7 @@ final class NftablesRedirect {
                     .append("add rule %s %s %s fib daddr type local %s tcp dport %d redirect to :%d comment \"%s\"\n"
                             .formatted(FAMILY, table, hook, address, from, to, name(hostIp, from, to)));
         }
-        Tool.run(List.of("nft", "-f", "-"), changes.toString()); // all of them, or none
+        Tool.changeNft(changes.toString());
     }
 
     void remove(String hostIp, int from, int to) {
@@ -68,7 +63,7 @@ final class NftablesRedirect {
 
     private static void quietly(String change) {
         try {
-            Tool.run(List.of("nft", "-f", "-"), change + "\n");
+            Tool.changeNft(change + "\n");
         } catch (IOException e) {
             // there is no such thing, or no tool
         }

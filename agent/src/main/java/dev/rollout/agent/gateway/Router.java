@@ -23,13 +23,12 @@ final class Router {
 
     private static final long LEAVE_LOOK_MILLIS = 1000;
     private static final long BUSY_LOOK_MILLIS = 50;
+    private static final long DYING_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
+    private static final long DYING_LOOK_MILLIS = 50;
 
     private record Open(Port port, Listener listener) {}
 
     private final Vertx vertx;
-    private static final long DYING_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
-    private static final long TICK_MILLIS = 50;
-
     private final RouteFile file;
     private final Redirect redirect;
     private final Admittance admittance;
@@ -62,7 +61,7 @@ final class Router {
         for (Route route : outlived) {
             boolean still = true;
             while (still && System.nanoTime() - start < DYING_NANOS) { // it may be a dying gateway's
-                Thread.sleep(TICK_MILLIS);
+                Thread.sleep(DYING_LOOK_MILLIS);
                 still = isOutlived(route);
             }
             if (still) {

@@ -36,6 +36,25 @@ final class Tool {
         }
     }
 
+    /**
+     * Has nft make these changes, all of them or none.
+     *
+     * @throws IOException where it refuses, or is not there
+     */
+    static void changeNft(String changes) throws IOException {
+        run(List.of("nft", "-f", "-"), changes);
+    }
+
+    /** The handle of the first table of that name, of whichever family; empty where there is none, or no tool to tell. */
+    static String nftTable(String name) {
+        for (JsonNode each : nft("tables")) {
+            if (each.path("table").path("name").asText().equals(name)) {
+                return each.path("table").path("handle").asText();
+            }
+        }
+        return "";
+    }
+
     /** What nft lists, by its tool's JSON; nothing where there is none. */
     static Iterable<JsonNode> nft(String what, String... which) {
         List<String> command = new ArrayList<>(List.of("nft", "--json", "--terse", "list", what));

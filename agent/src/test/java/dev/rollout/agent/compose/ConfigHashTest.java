@@ -59,7 +59,8 @@ class ConfigHashTest {
         assertEquals(new TreeMap<>(NEW), each(project, List::getFirst));
         assertEquals(new TreeMap<>(BETWEEN), each(project, hashes -> hashes.get(1)));
         assertEquals(new TreeMap<>(OLD), each(project, List::getLast));
-        assertEquals(1, Set.copyOf(project.hashes().getOrDefault("plain", List.of())).size(), "the same in all");
+        assertEquals(
+                1, Set.copyOf(project.hashes().getOrDefault("plain", List.of())).size(), "the same in all");
     }
 
     /** Keys that the older one does not know; of 2.40.3. */

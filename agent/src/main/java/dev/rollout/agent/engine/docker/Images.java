@@ -165,7 +165,10 @@ final class Images {
         build.map("args").forEach((k, v) -> command.addAll(List.of("--build-arg", k + "=" + v)));
         build.map("labels").forEach((k, v) -> command.addAll(List.of("--label", k + "=" + v)));
         build.map("additional_contexts").forEach((k, v) -> command.addAll(List.of("--build-context", k + "=" + v)));
-        build.map("ulimits").forEach((k, v) -> option(command, "--ulimit", k + "=" + ulimit(new Tree(v))));
+        build.map("ulimits").forEach((k, v) -> {
+            Ulimit limit = Ulimit.of(v);
+            option(command, "--ulimit", k + "=" + limit.soft() + ":" + limit.hard());
+        });
         build.texts("entitlements").forEach(right -> option(command, "--allow", right));
         if (build.flag("privileged")) {
             option(command, "--allow", "security.insecure");
@@ -196,13 +199,6 @@ final class Images {
         }
         command.add(context.toString());
         run(command, build.text("dockerfile_inline", ""), image, who, progress);
-    }
-
-    /** As the command line has it: one number for both, or soft and hard. */
-    private static String ulimit(Tree limit) {
-        return limit.asMap().isEmpty()
-                ? String.valueOf(limit.value())
-                : limit.whole("soft", 0) + ":" + limit.whole("hard", limit.whole("soft", 0));
     }
 
     private static void option(List<String> command, String name, String value) {

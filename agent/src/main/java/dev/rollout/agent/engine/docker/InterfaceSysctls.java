@@ -1,8 +1,7 @@
 package dev.rollout.agent.engine.docker;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,25 +21,28 @@ final class InterfaceSysctls {
     /** @param body of a container's creation */
     static void move(ObjectNode body) {
         ObjectNode host = body.withObject("/HostConfig");
-        List<String> moved = new ArrayList<>();
-        List<String> names = new ArrayList<>();
+        Map<String, String> moved = new LinkedHashMap<>();
         host.path("Sysctls").properties().forEach(setting -> {
             Matcher first = FIRST.matcher(setting.getKey());
             if (first.matches()) {
-                names.add(setting.getKey());
-                moved.add(first.group(1) + "IFNAME" + first.group(2) + "="
-                        + setting.getValue().asText());
+                moved.put(
+                        setting.getKey(),
+                        first.group(1) + "IFNAME" + first.group(2) + "="
+                                + setting.getValue().asText());
             }
         });
         if (moved.isEmpty()) {
             return;
         }
-        ((ObjectNode) host.path("Sysctls")).remove(names);
+        ((ObjectNode) host.path("Sysctls")).remove(moved.keySet());
         ObjectNode endpoints = body.withObject("/NetworkingConfig/EndpointsConfig");
         String network = endpoints.properties().stream()
                 .map(Map.Entry::getKey)
                 .findFirst()
                 .orElse(host.path("NetworkMode").asText("bridge"));
-        endpoints.withObjectProperty(network).withObjectProperty("DriverOpts").put(OPTION, String.join(",", moved));
+        endpoints
+                .withObjectProperty(network)
+                .withObjectProperty("DriverOpts")
+                .put(OPTION, String.join(",", moved.values()));
     }
 }

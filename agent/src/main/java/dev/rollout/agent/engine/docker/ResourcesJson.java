@@ -3,7 +3,6 @@ package dev.rollout.agent.engine.docker;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.rollout.agent.model.Tree;
-import java.util.Map;
 
 /** Limits and devices of a service, as the Engine wants them. */
 final class ResourcesJson {
@@ -64,12 +63,8 @@ final class ResourcesJson {
         }
         ArrayNode ulimits = host.putArray("Ulimits");
         service.map("ulimits").forEach((name, value) -> {
-            boolean single = !(value instanceof Map<?, ?>);
-            long one = single && value instanceof Number number ? number.longValue() : 0;
-            ulimits.addObject()
-                    .put("Name", name)
-                    .put("Soft", single ? one : new Tree(value).whole("soft", 0))
-                    .put("Hard", single ? one : new Tree(value).whole("hard", 0));
+            Ulimit limit = Ulimit.of(value);
+            ulimits.addObject().put("Name", name).put("Soft", limit.soft()).put("Hard", limit.hard());
         });
     }
 
