@@ -2,6 +2,7 @@ package dev.rollout.agent.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
+import dev.rollout.agent.wire.OtherProcess;
 
 /** The verbs of the agent itself. */
 final class AgentVerb {
@@ -52,7 +53,7 @@ final class AgentVerb {
             } else {
                 agent().post("/v1/agent/stop", body());
             }
-            if (!ended(pid, STOP_MILLIS)) {
+            if (!OtherProcess.endsWithin(pid, STOP_MILLIS)) {
                 throw new CliException(Exit.FAILED, "the agent (pid " + pid + ") does not stop");
             }
             System.out.println("stopped: pid " + pid);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Folders;
 import dev.rollout.agent.wire.Heir;
+import dev.rollout.agent.wire.OtherProcess;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -188,7 +189,7 @@ final class GatewayVerb {
         @Override
         int run(Line line) throws InterruptedException {
             long pid = ask(this, "POST", "/v1/stop").path("pid").asLong();
-            if (!ended(pid, STOP_MILLIS)) {
+            if (!OtherProcess.endsWithin(pid, STOP_MILLIS)) {
                 throw new CliException(Exit.FAILED, "the gateway (pid " + pid + ") does not stop");
             }
             System.out.println("stopped: pid " + pid);

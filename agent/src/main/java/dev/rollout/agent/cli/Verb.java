@@ -45,18 +45,6 @@ abstract class Verb {
         return agent;
     }
 
-    /** Whether a process ends within the time. */
-    static boolean ended(long pid, long millis) throws InterruptedException {
-        long start = System.nanoTime();
-        while (ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) {
-            if ((System.nanoTime() - start) / 1_000_000 > millis) {
-                return false;
-            }
-            Thread.sleep(20);
-        }
-        return true;
-    }
-
     /** Who asks, for the history. */
     static String by() {
         String actor = System.getenv("GITHUB_ACTOR");

@@ -136,8 +136,11 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         List<Served> reachable = targets.stream()
                 .filter(target -> !target.instance().published())
                 .toList();
-        if (reachable.isEmpty() && !targets.isEmpty()) {
-            release(spec.key()); // Docker leads to them itself
+        if (reachable.isEmpty() && !targets.isEmpty()) { // Docker leads to them itself
+            if (leads(spec.key())) {
+                lead(spec, observed, targets, false); // whoever has come by the gateway stays on their connection
+            }
+            release(spec.key());
         } else {
             lead(spec, observed, reachable, false);
         }

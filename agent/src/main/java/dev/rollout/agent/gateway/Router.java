@@ -321,13 +321,17 @@ final class Router {
         return true;
     }
 
-    /** Nobody new comes by a port; what it is busy with it may finish. */
+    /**
+     * Nobody new comes by a port; what it is busy with it may finish. Where Docker has the port, clients have connections
+     * here that they take for its: those are answered on, and told to come again.
+     */
     private void close(String listen) {
         Open gone = open.remove(listen);
         if (gone == null) {
             return;
         }
-        if (gone.port().route().parked()) {
+        boolean goesOn = gone.listener().beside() != 0;
+        if (goesOn) {
             gone.listener().letGo();
         } else {
             gone.listener().shut();
@@ -335,12 +339,12 @@ final class Router {
         }
         gone.port().handedOver(true);
         leaving.add(gone);
-        Thread.ofVirtual().name("leave").start(() -> end(gone));
+        Thread.ofVirtual().name("leave").start(() -> end(gone, goesOn));
     }
 
-    private void end(Open gone) {
+    private void end(Open gone, boolean goesOn) {
         try {
-            if (gone.port().route().parked()) {
+            if (goesOn) {
                 long start = System.nanoTime();
                 do {
                     Thread.sleep(LEAVE_LOOK_MILLIS); // first: a connection may just be on its way here

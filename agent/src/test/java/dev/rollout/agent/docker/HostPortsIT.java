@@ -16,6 +16,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -25,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -280,46 +282,81 @@ class HostPortsIT {
             return; // only root redirects
         }
         try (Rig rig = new Rig();
-                ServerSocket holder = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-                ServerSocket target = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            Thread.ofVirtual().start(() -> {
-                while (true) {
-                    try {
-                        target.accept().close();
-                    } catch (IOException closed) {
-                        return;
-                    }
-                }
-            });
-            Thread.ofVirtual().start(() -> {
-                while (true) {
-                    try (Socket socket = holder.accept()) {
-                        socket.getOutputStream().write("held".getBytes(StandardCharsets.US_ASCII));
-                    } catch (IOException closed) {
-                        return;
-                    }
-                }
-            });
+                ServerSocket holder = answering("held");
+                ServerSocket target = answering("")) {
             int port = holder.getLocalPort();
-            String route = rig.run(
-                            Rig.ROOT.resolve("scripts/gateway-route").toString(),
-                            "HTTP",
-                            port + "",
-                            target.getLocalPort() + "")
-                    .out();
-            Files.createDirectories(rig.folder.resolve("state"));
-            Files.writeString(rig.folder.resolve("state/gateway.json"), route);
-            assertEquals("held", said(port));
-            rig.environment.put("DOCKER_HOST", "tcp://127.0.0.1:1"); // the target is no container
-            Process gateway = rig.start("gateway", "run");
-            for (int i = 0; i < 200 && said(port).equals("held"); i++) {
-                Thread.sleep(50);
-            }
+            Process gateway = gatewayBeside(rig, holder, target);
             assertTrue(said(port).startsWith("HTTP/1.1 502"), said(port));
             gateway.destroy();
             assertTrue(gateway.waitFor(10, TimeUnit.SECONDS));
             assertEquals("held", said(port));
         }
+    }
+
+    /** New clients are its holder's at once; who has a connection here was answered on it, and would lose a request with it. */
+    @Test
+    void aRouteThatIsRemovedBesideTheHolderOfItsPortAnswersThoseWhoAreThere() throws Exception {
+        if (!Rig.BY_ROOT) {
+            return; // only root redirects
+        }
+        try (Rig rig = new Rig();
+                ServerSocket holder = answering("held");
+                ServerSocket target = answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) {
+            gatewayBeside(rig, holder, target);
+            try (Socket kept = new Socket("127.0.0.1", holder.getLocalPort())) {
+                kept.setSoTimeout(10_000);
+                assertTrue(asked(kept).startsWith("HTTP/1.1 200"));
+                new UnixHttp(Path.of(rig.environment.get("ROLLOUT_RUNTIME_DIR"), "gateway.sock"))
+                        .send("PUT", "/v1/routes/p/s", List.of(), "")
+                        .close();
+                assertEquals("held", said(holder.getLocalPort()));
+                Thread.sleep(500); // it was closed as soon as it was idle
+                String last = asked(kept).toLowerCase(Locale.ROOT);
+                assertTrue(last.startsWith("http/1.1 200") && last.contains("connection: close"), last);
+            }
+        }
+    }
+
+    private static String asked(Socket socket) throws IOException {
+        socket.getOutputStream().write("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        byte[] answer = new byte[4096];
+        return new String(answer, 0, Math.max(0, socket.getInputStream().read(answer)), StandardCharsets.US_ASCII);
+    }
+
+    /** It says the same to everybody. */
+    private static ServerSocket answering(String words) throws IOException {
+        ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Thread.ofVirtual().start(() -> {
+            while (!server.isClosed()) {
+                try (Socket socket = server.accept()) {
+                    int asked = socket.getInputStream().read(new byte[4096]);
+                    socket.getOutputStream().write(asked < 0 ? new byte[0] : words.getBytes(StandardCharsets.US_ASCII));
+                } catch (IOException e) {
+                    // its client has gone, or the test is over
+                }
+            }
+        });
+        return server;
+    }
+
+    /** A gateway that takes the new connections of a port whose holder stays, and leads them to the target. */
+    private static Process gatewayBeside(Rig rig, ServerSocket holder, ServerSocket target) throws Exception {
+        int port = holder.getLocalPort();
+        String route = rig.run(
+                        Rig.ROOT.resolve("scripts/gateway-route").toString(),
+                        "HTTP",
+                        port + "",
+                        target.getLocalPort() + "")
+                .out();
+        Files.createDirectories(rig.folder.resolve("state"));
+        Files.writeString(rig.folder.resolve("state/gateway.json"), route);
+        assertEquals("held", said(port));
+        rig.environment.put("DOCKER_HOST", "tcp://127.0.0.1:1"); // the target is no container
+        Process gateway = rig.start("gateway", "run");
+        for (int i = 0; i < 200 && said(port).equals("held"); i++) {
+            Thread.sleep(50);
+        }
+        return gateway;
     }
 
     /** The first of 21 free ports, below those that the kernel gives to outgoing connections. */

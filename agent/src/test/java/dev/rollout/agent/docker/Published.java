@@ -16,6 +16,10 @@ import java.util.Set;
 
 /** What the tests of published ports share: services that have one, and how clients are answered. */
 final class Published {
+    private static final String NGINX = "daemon off; master_process off; pid /tmp/p; error_log stderr; events {} http {"
+            + " access_log off; client_body_temp_path /tmp/b; proxy_temp_path /tmp/x; fastcgi_temp_path /tmp/f;"
+            + " scgi_temp_path /tmp/s; uwsgi_temp_path /tmp/u; server { listen 8080; root /tmp/w; } }";
+
     private Published() {}
 
     static int freePort() throws IOException {
@@ -24,8 +28,11 @@ final class Published {
         }
     }
 
+    /** On nginx: under a load busybox's server, which forks for each request, costs more than all else in a test. */
     static String web(String version, int port) {
-        return Rig.web(version, "ports: [\"127.0.0.1:" + port + ":8080\"]\n");
+        return Rig.web(version, "ports: [\"127.0.0.1:" + port + ":8080\"]\n")
+                .replace("rollout-examples/busybox:1", "rollout-examples/proxies:1")
+                .replace("exec httpd -f -p 8080 -h /tmp/w", "echo '" + NGINX + "' > /tmp/n && exec nginx -c /tmp/n");
     }
 
     static void ok(Rig.Ran ran) {
@@ -55,12 +62,12 @@ final class Published {
     }
 
     static long gatewayPid(Rig rig) throws Exception {
-        return gateway(rig).path("pid").asLong();
+        return rig.ask("gateway.sock", "GET", "/v1/routes").path("pid").asLong();
     }
 
     /** It dies before it is ready. */
     static String bad(int port) {
-        return web("bad", port).replace("httpd -f", "sleep 1; exit 1;");
+        return web("bad", port).replace("exec nginx", "sleep 1; exit 1; nginx");
     }
 
     static String answer(int port, String path) {

@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import dev.rollout.agent.wire.OtherProcess;
+import dev.rollout.agent.wire.UnixHttp;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** A project of its own, an agent of its own, the real program as processes, the real Engine. Cleans up after itself. */
 final class Rig implements AutoCloseable {
     private static final int HANGS_SECONDS = 600;
+    private static final int STOP_MILLIS = 30_000;
     private static final AtomicInteger COUNT = new AtomicInteger();
     private static final ObjectMapper JSON = new ObjectMapper();
     static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -89,9 +93,19 @@ final class Rig implements AutoCloseable {
 
         private static Path make() {
             try {
-                train("cli", "config", "--format", "json", "-f", write("yaml", "services: {a: {image: b}}") + "");
-                train("agent", "agent", "run");
-                train("gateway", "gateway", "run");
+                Path folder = Files.createTempDirectory("rollout-train");
+                Process agent = train(folder, "agent", "agent", "run");
+                String name = "train" + OWN;
+                String file = write(
+                                "yaml",
+                                "name: " + name + "\nservices:\n" + web("1", "").indent(2)) + "";
+                train(folder, "cli", "up", "-f", file, "web").waitFor();
+                end(agent);
+                for (String remove : List.of("rm -f " + name + "-web-1", "network rm " + name + "_default")) {
+                    new ProcessBuilder(("docker " + remove).split(" ")).start().waitFor();
+                }
+                end(train(folder, "gateway", "gateway", "run"));
+                delete(folder);
                 Path launcher = write("sh", "");
                 Files.writeString(launcher, script(launcher));
                 Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwxr-xr-x"));
@@ -105,9 +119,9 @@ final class Rig implements AutoCloseable {
             return Files.writeString(TARGET.resolve(OWN + "." + type), text);
         }
 
-        /** Runs it to its end, or until it answers. */
-        private static void train(String kind, String... args) throws IOException, InterruptedException {
-            Path folder = Files.createTempDirectory("rollout-train");
+        /** Starts one that writes its archive at its end; it has ended, or answers. */
+        private static Process train(Path folder, String kind, String... args)
+                throws IOException, InterruptedException {
             List<String> command = new ArrayList<>(List.of((java() + " -XX:ArchiveClassesAtExit=" + TARGET.resolve(OWN)
                             + "-" + kind + ".jsa dev.rollout.agent.Main")
                     .split(" ")));
@@ -123,16 +137,20 @@ final class Rig implements AutoCloseable {
             while (process.isAlive() && !Files.exists(socket)) {
                 Thread.sleep(20);
             }
+            return process;
+        }
+
+        private static void end(Process process) throws InterruptedException {
             process.destroy();
             process.waitFor();
-            delete(folder);
         }
     }
 
     /** What starts this program, as a script of the shell. */
     static String script(Path launcher) throws IOException {
         return "#!/bin/sh\ncase \"$1 $2\" in \"agent run\") kind=agent;; \"gateway run\" | \"gateway take-over\") kind=gateway;;"
-                + " *) kind=cli;; esac\nexec " + java() + " -XX:SharedArchiveFile="
+                + " *) kind=cli;; esac\n[ $kind = gateway ] || less=-XX:CompileThresholdScaling=8 # they end before it pays\n"
+                + "exec " + java() + " $less -XX:SharedArchiveFile="
                 + TARGET.resolve(Launcher.OWN) + "-$kind.jsa -Xlog:cds=off -Drollout.launcher=" + launcher
                 + " dev.rollout.agent.Main \"$@\"\n";
     }
@@ -237,22 +255,24 @@ final class Rig implements AutoCloseable {
                 "--filter",
                 "label=com.docker.compose.oneoff=False");
         List<Container> containers = new ArrayList<>();
-        for (String id : ids.out().lines().toList()) {
-            JsonNode found = inspect(id);
-            if (!found.isMissingNode()) {
-                String version = "";
-                for (JsonNode variable : found.at("/Config/Env")) {
-                    version = variable.asText().startsWith("VERSION=")
-                            ? variable.asText().substring(8)
-                            : version;
-                }
-                containers.add(new Container(
-                        id,
-                        found.path("Name").asText().substring(1),
-                        version,
-                        found.at("/State/Running").asBoolean(),
-                        found.at("/HostConfig/RestartPolicy/Name").asText()));
+        if (ids.out().isEmpty()) {
+            return containers;
+        }
+        for (JsonNode found : // those that are gone by now are left out
+                JSON.readTree(
+                        docker(words(ids.out().lines().toList(), "inspect")).out())) {
+            String version = "";
+            for (JsonNode variable : found.at("/Config/Env")) {
+                version = variable.asText().startsWith("VERSION=")
+                        ? variable.asText().substring(8)
+                        : version;
             }
+            containers.add(new Container(
+                    found.path("Id").asText(),
+                    found.path("Name").asText().substring(1),
+                    version,
+                    found.at("/State/Running").asBoolean(),
+                    found.at("/HostConfig/RestartPolicy/Name").asText()));
         }
         return containers;
     }
@@ -287,9 +307,25 @@ final class Rig implements AutoCloseable {
     }
 
     long agentPid() throws IOException, InterruptedException {
-        return JSON.readTree(rollout("agent", "status", "--format", "json").out())
-                .path("pid")
-                .asLong();
+        return ask("agent.sock", "GET", "/v1/agent").path("pid").asLong();
+    }
+
+    /** Asks the agent or the gateway itself, without a process for it; nothing where none is there. */
+    JsonNode ask(String socket, String method, String path) throws IOException {
+        Path at = Path.of(environment.get("ROLLOUT_RUNTIME_DIR"), socket);
+        try (UnixHttp.Answer answer = new UnixHttp(at).send(method, path, null, "")) {
+            return JSON.readTree(answer.body());
+        } catch (IOException e) {
+            return MissingNode.getInstance();
+        }
+    }
+
+    private void stop(String socket, String status, String stop) throws Exception {
+        long pid = ask(socket, "GET", status).path("pid").asLong();
+        if (pid != 0) {
+            ask(socket, "POST", stop);
+            assertTrue(OtherProcess.endsWithin(pid, STOP_MILLIS), socket + ": it does not stop");
+        }
     }
 
     /** With the volumes that they have handed on to one another: to Docker these are no longer anonymous. */
@@ -320,8 +356,8 @@ final class Rig implements AutoCloseable {
     @Override
     public void close() throws Exception {
         if (ownsAgent) {
-            rollout("agent", "stop");
-            rollout("gateway", "stop"); // after the agent, which would start it again
+            stop("agent.sock", "/v1/agent", "/v1/agent/stop");
+            stop("gateway.sock", "/v1/routes", "/v1/stop"); // after the agent, which would start it again
         }
         removeContainers();
         docker("network", "rm", project + "_default");

@@ -23,8 +23,10 @@ class OtherProcessTest {
                 }
             });
             assertEquals(false, waiting.join(Duration.ofMillis(200)), "it lives");
+            assertEquals(false, OtherProcess.endsWithin(child.pid(), 50), "it lives");
             child.destroyForcibly();
             assertTimeoutPreemptively(Duration.ofSeconds(10), () -> waiting.join());
+            assertTrue(OtherProcess.endsWithin(child.pid(), 0));
             assertTrue(child.isAlive(), "to the JDK, which is why it is looked at otherwise");
         } finally {
             parent.destroyForcibly();
