@@ -138,7 +138,7 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                 .toList();
         if (reachable.isEmpty() && !targets.isEmpty()) { // Docker leads to them itself
             if (leads(spec.key())) {
-                lead(spec, observed, targets, false); // whoever has come by the gateway stays on their connection
+                led(spec, observed, targets, false); // for those who are here; nobody new comes that way
             }
             release(spec.key());
         } else {
