@@ -7,14 +7,18 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What candidates can do to a rollout: the previous version serves on. */
 class CandidateIT {
+    @RegisterExtension
+    static final SharedAgent AGENT = new SharedAgent();
+
     @Test
     void aCandidateThatTheHostHasNoRoomForIsNotStarted() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             assertEquals(0, rig.rollout("up", "web").exit());
             String id = rig.containers("web").getFirst().id();
@@ -41,7 +45,7 @@ class CandidateIT {
             """)
     void aBadCandidateLeavesThePreviousUntouched(String name, String command, String told, String monitor)
             throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             assertEquals(0, rig.rollout("up", "web").exit());
             String id = rig.containers("web").getFirst().id();
@@ -65,7 +69,7 @@ class CandidateIT {
     /** Every start of a bot is a login, and logins are counted: a candidate that dies is not started over and over. */
     @Test
     void aCandidateInACrashLoopIsNotStartedAgainAndAgain() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             assertEquals(0, rig.rollout("up", "web").exit());
             String loops = Rig.web("2", "volumes: [\"./:/rig\"]\n")
@@ -82,7 +86,7 @@ class CandidateIT {
 
     @Test
     void anImageThatDoesNotExistStartsNothing() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             assertEquals(0, rig.rollout("up", "web").exit());
             Rig.Ran ran = rig.rollout("up", "web", "--image", "rollout-examples/no-such:9");

@@ -24,14 +24,18 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Published ports under load, through everything that can happen to them: not one request is lost. */
 class GatewayIT {
+    @RegisterExtension
+    static final SharedAgent AGENT = new SharedAgent();
+
     @Test
     void aServiceWithPublishedPortsRollsWithoutALostRequest() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
@@ -196,7 +200,7 @@ class GatewayIT {
     @Test
     void rolloutsInARowUnderTwoLoadsLoseNothing() throws Exception {
         int rollouts = Integer.getInteger("rollout.soak", 4);
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(app("0", port));
             ok(rig.rollout("up", "web"));
@@ -250,7 +254,7 @@ class GatewayIT {
     /** Each of them hears from the previous version that it goes away, in good order, and is the next one's then. */
     @Test
     void webSocketsAreToldToComeAgain() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(echo("v0", port));
             ok(rig.rollout("up", "web"));
@@ -436,7 +440,7 @@ class GatewayIT {
 
     @Test
     void stopFirstHoldsTheRequestsMeanwhile() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
@@ -461,7 +465,7 @@ class GatewayIT {
 
     @Test
     void aContainerThatComesBackWithAnotherAddressIsFollowed() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
@@ -511,7 +515,7 @@ class GatewayIT {
         String file = Path.of("..", "compose-examples", proxy, "compose.yaml")
                 .toRealPath()
                 .toString();
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             String image =
                     rig.run(Rig.ROOT.resolve("scripts/proxy-images").toString()).out();
             int port = freePort();

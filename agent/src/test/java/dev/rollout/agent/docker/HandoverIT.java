@@ -14,9 +14,13 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The example bot under 200 events a second: rolled, undone, its agent killed, its candidate bad. */
 class HandoverIT {
+    @RegisterExtension
+    static final SharedAgent AGENT = new SharedAgent();
+
     private static final Pattern REPORT = Pattern.compile("events=(\\d+) unanswered=(\\d+) twice=(\\d+) .*");
     private static final long PATIENCE_NANOS = 30_000_000_000L;
 
@@ -84,7 +88,7 @@ class HandoverIT {
 
     @Test
     void everyEventIsAnsweredOnceThroughRolloutsUndoAKilledAgentAndABadCandidate() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(bot("1"));
             Rig.Ran first = rig.rollout("up", "bot");
             assertEquals(0, first.exit(), first.all());
@@ -196,7 +200,7 @@ class HandoverIT {
     @Test
     void rolloutsInARowLoseNothingAndDoNothingTwice() throws Exception {
         int rollouts = Integer.getInteger("rollout.soak", 5);
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             for (int version = 0; version <= rollouts; version++) {
                 rig.services(bot("v" + version));
                 Rig.Ran up = rig.rollout("up", "bot");
@@ -216,7 +220,7 @@ class HandoverIT {
         Path clients =
                 Path.of("..", "compose-examples", "clients", "compose.yaml").toRealPath();
         String image = script("language-images");
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             for (String bot : List.of("python", "node", "shell")) {
                 nothingLostNothingTwice(rig, clients, image, bot);
             }
@@ -230,7 +234,7 @@ class HandoverIT {
                 Path.of("..", "compose-examples", "sidecar", "compose.yaml").toRealPath();
         String image = script("language-images");
         script("sidecar-image");
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             nothingLostNothingTwice(rig, sidecar, image, "bot");
         }
     }
@@ -272,7 +276,7 @@ class HandoverIT {
     @Test
     void aDiscordBotAnswersEveryMessageOnceAndKeepsItsLoginBudget() throws Exception {
         Path file = Path.of("..", "compose-examples", "discord", "compose.yaml").toRealPath();
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             for (String version : List.of("1", "2", "3")) {
                 Path values = Files.writeString(rig.folder.resolve("version.env"), "VERSION=" + version);
                 Rig.Ran up = rig.rollout(

@@ -4,11 +4,11 @@ import static dev.rollout.agent.docker.Published.answer;
 import static dev.rollout.agent.docker.Published.awaitBack;
 import static dev.rollout.agent.docker.Published.bad;
 import static dev.rollout.agent.docker.Published.freePort;
-import static dev.rollout.agent.docker.Published.gateway;
 import static dev.rollout.agent.docker.Published.gatewayPid;
 import static dev.rollout.agent.docker.Published.nothingLost;
 import static dev.rollout.agent.docker.Published.ok;
 import static dev.rollout.agent.docker.Published.refused;
+import static dev.rollout.agent.docker.Published.routes;
 import static dev.rollout.agent.docker.Published.said;
 import static dev.rollout.agent.docker.Published.web;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -32,14 +32,18 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The ports of the host under load: taken over from Docker, handed back, chosen, changed, held by others. Not one request is lost. */
 class HostPortsIT {
+    @RegisterExtension
+    static final SharedAgent AGENT = new SharedAgent();
+
     @Test
     void whatDockerPublishedIsTakenOverAndKillsAreNotSeen() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.compose("up", "-d"));
@@ -82,7 +86,7 @@ class HostPortsIT {
     /** A version that listens on another port, or is published on one: what goes on beside it, or comes back, has its own. */
     @Test
     void eachVersionIsLedToByItsOwnPorts() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             String two = "deploy: {replicas: 2}\n";
             rig.services(listening("1", port, 8080, two));
@@ -126,7 +130,7 @@ class HostPortsIT {
     /** The way back: Docker publishes the port again, and the next rollout takes it over again. */
     @Test
     void aPortIsHandedBackToDockerWithoutALostRequest() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
@@ -166,7 +170,7 @@ class HostPortsIT {
         if (!Rig.BY_ROOT) {
             return; // only root hands back
         }
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
@@ -189,7 +193,7 @@ class HostPortsIT {
     /** Docker chose one port for each container out of a range: each goes on, and leads to both of the next version. */
     @Test
     void thePortsThatDockerChoseOutOfARangeAreKept() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int first = freeRange();
             String range = "ports: [\"127.0.0.1:" + first + "-" + (first + 20) + ":8080\"]\n";
             String two = "deploy: {replicas: 2}\n" + range;
@@ -219,7 +223,7 @@ class HostPortsIT {
             nothingLost(one, "1", "2", "3");
             nothingLost(other, "1", "2", "3");
             assertEquals(Set.copyOf(chosen), Set.copyOf(ports(rig)));
-            for (JsonNode route : gateway(rig).path("routes")) {
+            for (JsonNode route : routes(rig)) {
                 assertEquals(2, route.path("targets").size(), route + "");
             }
             refused(rig.rollout("release", "web"), "Docker would choose another");
@@ -229,7 +233,7 @@ class HostPortsIT {
     /** Where the file names no host port a service gets one that is free, and keeps it. */
     @Test
     void aServiceWithoutAHostPortGetsOneAndKeepsIt() throws Exception {
-        try (Rig rig = new Rig();
+        try (Rig rig = AGENT.rig();
                 ServerSocket held = new ServerSocket(0);
                 ServerSocket alsoHeld = new ServerSocket(0)) {
             rig.services(Rig.web("1", "ports: [\"8080\"]\n"));
@@ -372,30 +376,25 @@ class HostPortsIT {
         return first;
     }
 
-    private static List<Integer> ports(Rig rig) throws Exception {
-        List<Integer> ports = new ArrayList<>();
-        gateway(rig)
-                .path("routes")
-                .forEach(route ->
-                        ports.add(Integer.valueOf(route.path("listen").asText().replaceFirst(".*:", ""))));
-        return ports;
+    private static List<Integer> ports(Rig rig) throws IOException {
+        return routes(rig).stream()
+                .map(route -> Integer.valueOf(route.path("listen").asText().replaceFirst(".*:", "")))
+                .toList();
     }
 
     /** The gateway holds the published port itself again. */
     private static void awaitOwnPort(Rig rig) throws Exception {
         long end = System.nanoTime() + 30_000_000_000L;
-        int beside;
-        do {
+        while (routes(rig).getFirst().path("redirectedFrom").asInt(-1) != 0) {
+            assertTrue(System.nanoTime() < end, routes(rig) + "");
             Thread.sleep(100);
-            beside = gateway(rig).path("routes").path(0).path("redirectedFrom").asInt(-1);
-        } while (beside != 0 && System.nanoTime() < end);
-        assertEquals(0, beside);
+        }
     }
 
     /** What is fixed when a port is opened, its mode and its TLS, changes with the file, and no request is lost by it. */
     @Test
     void aPortThatChangesItsModeIsServedInTheNewOne() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(web("1", port));
             ok(rig.rollout("up", "web"));
@@ -420,7 +419,7 @@ class HostPortsIT {
     /** Each version as it expects it, and never without it: neither by Docker's own port, nor handed back to that. */
     @Test
     void anInstanceMayBeToldWhoAPlainConnectionsClientIs() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             int port = freePort();
             rig.services(nginx(rig, "1", port, ""));
             ok(rig.rollout("up", "web"));
@@ -461,7 +460,7 @@ class HostPortsIT {
 
     @Test
     void aPortThatSomebodyElseHoldsIsRefusedBeforeAnythingIsStarted() throws Exception {
-        try (Rig rig = new Rig();
+        try (Rig rig = AGENT.rig();
                 ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             rig.services(web("1", taken.getLocalPort()));
             refused(

@@ -11,9 +11,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -35,21 +34,8 @@ class InspectIT {
             ".Config.Hostname",
             ".HostConfig.RestartPolicy.Name");
 
-    private static @Nullable Rig agent;
-
-    private static synchronized Rig agent() throws IOException {
-        Rig there = agent;
-        if (there == null) {
-            there = new Rig();
-            agent = there;
-        }
-        return there;
-    }
-
-    @AfterAll
-    static void stop() throws Exception {
-        agent().close();
-    }
+    @RegisterExtension
+    static final SharedAgent AGENT = new SharedAgent();
 
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
@@ -72,7 +58,7 @@ class InspectIT {
             secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf, mode: 0444}]
             """)
     void equalsThatOfDockerComposeCreate(String name, String text) throws Exception {
-        try (Rig rig = new Rig(agent())) {
+        try (Rig rig = AGENT.rig()) {
             String other = rig.project + "-other";
             String keys = text.replace("OTHER", other);
             if (!keys.equals(text)) {
@@ -106,7 +92,7 @@ class InspectIT {
     /** Compose sends a range as it stands, which Engines from 29 on refuse; it is its own container nevertheless. */
     @Test
     void aRangeOfExposedPortsIsEachOfThem() throws Exception {
-        try (Rig rig = new Rig(agent())) {
+        try (Rig rig = AGENT.rig()) {
             services(rig, "command: sleep 100\nexpose: [80, '90-91', '7-8/udp']");
             ok(rig.rollout("up", "a"));
             String id = rig.containers("a").getFirst().id();

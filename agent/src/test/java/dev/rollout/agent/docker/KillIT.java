@@ -8,9 +8,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The real agent, killed with -9 when a phase begins: the next one resumes, and exactly one version is left. */
 class KillIT {
+    @RegisterExtension
+    static final SharedAgent AGENT = new SharedAgent();
+
     private static final List<String> FORWARD =
             List.of("STARTING", "PROBING", "PROMOTING", "DRAINING", "MONITORING", "RETIRING", "SETTLING");
     private static final List<String> BACK = List.of("PROBING", "ROLLING_BACK");
@@ -33,7 +37,7 @@ class KillIT {
     Stream<DynamicTest> undo() {
         return Stream.of("PROBING", "PROMOTING", "RETIRING")
                 .map(phase -> DynamicTest.dynamicTest(phase, () -> {
-                    try (Rig rig = new Rig()) {
+                    try (Rig rig = AGENT.rig()) {
                         rig.services(Rig.web("1", ""));
                         assertEquals(0, rig.rollout("up").exit());
                         rig.services(Rig.web("2", ""));
@@ -51,7 +55,7 @@ class KillIT {
 
     @Test
     void anUpgradeInMidRolloutIsNotSeen() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", "deploy: {replicas: 2}\n"));
             assertEquals(0, rig.rollout("up").exit());
             rig.services(Rig.web("2", "deploy: {replicas: 2}\n"));
@@ -69,7 +73,7 @@ class KillIT {
     }
 
     private static void killAt(String phase, String next, int exit, String version) throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", "deploy: {replicas: 2}\n"));
             assertEquals(0, rig.rollout("up").exit());
             rig.services(next);

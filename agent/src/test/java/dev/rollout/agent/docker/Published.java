@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
@@ -56,9 +56,15 @@ final class Published {
         assertEquals(Set.of(versions), load.versions.keySet());
     }
 
-    static JsonNode gateway(Rig rig) throws Exception {
-        return new ObjectMapper()
-                .readTree(rig.rollout("gateway", "status", "--format", "json").out());
+    /** What the gateway leads of this project. */
+    static List<JsonNode> routes(Rig rig) throws IOException {
+        List<JsonNode> routes = new ArrayList<>();
+        for (JsonNode route : rig.ask("gateway.sock", "GET", "/v1/routes").path("routes")) {
+            if (route.path("project").asText().equals(rig.project)) {
+                routes.add(route);
+            }
+        }
+        return routes;
     }
 
     static long gatewayPid(Rig rig) throws Exception {

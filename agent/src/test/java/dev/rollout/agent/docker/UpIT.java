@@ -11,11 +11,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The main job on the real Engine. */
 class UpIT {
+    @RegisterExtension
+    static final SharedAgent AGENT = new SharedAgent();
+
     private static void awaitFile(Path file) throws Exception {
         for (long end = System.nanoTime() + 5_000_000_000L; !Files.exists(file); Thread.sleep(20)) {
             assertTrue(System.nanoTime() < end, file + " does not come");
@@ -24,7 +28,7 @@ class UpIT {
 
     @Test
     void rollsAndComposeSeesItsOwnContainer() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             Rig.Ran first = rig.rollout("up", "web");
             assertEquals(0, first.exit(), first.all());
@@ -69,7 +73,7 @@ class UpIT {
 
     @Test
     void whatComposeStartedIsGoneBackTo() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             String base = rig.project + "-base";
             String image = rig.project + ":";
             rig.docker("create", "--name", base, "rollout-examples/busybox:1", "true");
@@ -130,7 +134,7 @@ class UpIT {
 
     @Test
     void withoutAnEarlierVersionThereIsNothingToGoBackTo() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             Rig.Ran never = rig.rollout("undo", "web");
             assertEquals(2, never.exit(), never.all());
@@ -159,7 +163,7 @@ class UpIT {
             handover: {mode: broadcast, http: {path: /cgi-bin/told, port: 8080}}
             """)
     void anInstanceIsToldInTheWayThatItKnows(String how) throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             String service = """
                     web:
                       image: rollout-examples/busybox:1
@@ -201,7 +205,7 @@ class UpIT {
 
     @Test
     void aPreviousThatIgnoresSigtermIsKilledAfterItsGrace() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             String deaf =
                     Rig.web("1", "stop_grace_period: 1s\n").replace("stop_signal: SIGKILL", "stop_signal: SIGTERM");
             rig.services(deaf);
@@ -214,7 +218,7 @@ class UpIT {
 
     @Test
     void replicasAreReplacedInBatchesAndTheirNumberFollowsTheFile() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             String three = "deploy: {replicas: 3, update_config: {parallelism: 2}}\n";
             rig.services(Rig.web("1", three));
             assertEquals(0, rig.rollout("up").exit());
@@ -231,7 +235,7 @@ class UpIT {
 
     @Test
     void containerNameAndStopFirstWork() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             String more = "container_name: " + rig.project + "-web-1\nports: [\"127.0.0.1:0:8080/udp\"]\n";
             rig.services(Rig.web("1", more));
             Rig.Ran refused = rig.rollout("up", "web");
@@ -249,7 +253,7 @@ class UpIT {
     @Test
     void inASharedNetworkThePreviousDoesNotAnswerForTheCandidate() throws Exception {
         assumeTrue(Rig.BY_ROOT, "only root sees whose a socket is");
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             for (String version : List.of("1", "2")) {
                 rig.services(
                         "anchor: {image: rollout-examples/busybox:1, command: [sleep, \"1000\"], stop_signal: SIGKILL}\n"
@@ -272,7 +276,7 @@ class UpIT {
 
     @Test
     void twoAtOnceOnOneServiceAndTenOnTen() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             assertEquals(0, rig.rollout("agent", "start").exit());
             rig.services(Rig.web("1", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 1; "));
@@ -302,7 +306,7 @@ class UpIT {
 
     @Test
     void aLockRefusesWithItsReason() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", ""));
             assertEquals(0, rig.rollout("lock", "web", "--reason", "migration").exit());
             Rig.Ran ran = rig.rollout("up", "web");
@@ -315,7 +319,7 @@ class UpIT {
 
     @Test
     void anAbortKeepsThePreviousAndExitsWithFive() throws Exception {
-        try (Rig rig = new Rig();
+        try (Rig rig = AGENT.rig();
                 Rig other = new Rig(rig)) { // of the same name, and begun before
             List<Process> ups = new ArrayList<>();
             for (Rig each : List.of(other, rig)) {
@@ -345,7 +349,7 @@ class UpIT {
 
     @Test
     void theWatcherMayDieAndComeBack() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = AGENT.rig()) {
             rig.services(Rig.web("1", "").replace("sh\", \"-c\", \"", "sh\", \"-c\", \"sleep 2; "));
             assertEquals(0, rig.rollout("agent", "start").exit());
             Process up = rig.start("up", "web");
