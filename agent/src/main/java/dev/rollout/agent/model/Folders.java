@@ -34,7 +34,9 @@ public record Folders(Path state, Path runtime, Path shm) {
     }
 
     private static Path named(Map<String, String> environment, String variable, Path usual) {
-        return Path.of(environment.getOrDefault(variable, usual.toString())).toAbsolutePath();
+        return Path.of(environment.getOrDefault(variable, usual.toString()))
+                .toAbsolutePath()
+                .normalize();
     }
 
     public Path socket() {

@@ -1,10 +1,12 @@
 package dev.rollout.agent.wire;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
 /** Starts this very program in the background. */
@@ -14,21 +16,39 @@ public final class Launcher {
     private static final List<String> SCOPE =
             List.of("systemd-run", "--scope", "--quiet", "--collect", "--no-ask-password");
 
+    /** What may name a folder from where this runs. */
+    private static final Set<String> FOLDERS = Set.of(
+            "ROLLOUT_STATE_DIR",
+            "ROLLOUT_RUNTIME_DIR",
+            "ROLLOUT_SHM_DIR",
+            "XDG_STATE_HOME",
+            "DOCKER_CONFIG",
+            "DOCKER_CERT_PATH");
+
     private Launcher() {}
 
     /**
      * In a session of its own, so that Ctrl-C at the terminal does not reach it, and where systemd runs in a unit of its
      * own ({@code rollout-gateway-….scope}): neither the end of a login nor that of the agent's unit is its end then, and
-     * what it uses is counted apart. What it says goes to the log.
+     * what it uses is counted apart. It stays in the root folder: the one that this runs in may be a checkout that is
+     * removed after the deploy, and no JVM starts in a folder that is gone. What it says goes to the log.
      */
     public static Process start(Path log, String... verb) throws IOException {
         Files.createDirectories(log.toAbsolutePath().getParent());
         ProcessBuilder.Redirect append = ProcessBuilder.Redirect.appendTo(log.toFile());
-        return new ProcessBuilder(command(verb))
-                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+        ProcessBuilder process = new ProcessBuilder(command(verb)).directory(new File("/"));
+        process.environment().replaceAll((name, value) -> FOLDERS.contains(name) ? absolute(value) : value);
+        return process.redirectInput(
+                        ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                 .redirectOutput(append)
                 .redirectError(append)
                 .start();
+    }
+
+    private static String absolute(String folder) {
+        return folder.isEmpty()
+                ? folder
+                : Path.of(folder).toAbsolutePath().normalize().toString();
     }
 
     private static List<String> command(String... verb) {

@@ -297,6 +297,28 @@ class GatewayIT {
         }
     }
 
+    /** A checkout that is removed after the deploy, as CI does it: who was started there goes on, and starts others. */
+    @Test
+    void theFolderThatTheAgentWasStartedInMayGo() throws Exception {
+        try (Rig rig = new Rig()) {
+            Path checkout = Files.createDirectory(rig.folder.resolve("checkout"));
+            String run = rig.folder.relativize(Path.of(rig.environment.get("ROLLOUT_RUNTIME_DIR"))) + "";
+            ok(rig.run(
+                    "sh",
+                    "-c",
+                    "cd checkout && ROLLOUT_RUNTIME_DIR=../" + run + " exec " + Rig.launcher() + " agent start"));
+            Files.delete(checkout);
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.rollout("up", "web"));
+            ProcessHandle gateway = ProcessHandle.of(gatewayPid(rig)).orElseThrow();
+            gateway.destroyForcibly();
+            gateway.onExit().join();
+            awaitBack(rig, port);
+            awaitAnswer("1", port);
+        }
+    }
+
     /** Somebody has tidied up the state folder: the gateway is asked, and tells. */
     @Test
     void aLostStateFolderIsNotAnOutage() throws Exception {

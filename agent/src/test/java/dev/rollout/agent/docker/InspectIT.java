@@ -69,7 +69,7 @@ class InspectIT {
             assertEquals(0, create.exit(), create.all());
             Map<String, String> theirs = flat(rig.inspect(rig.project + "-a-1"));
 
-            services(rig, keys.replace("100", "101"));
+            services(rig, text.replace("100", "101").replace("OTHER", other));
             ok(rig.rollout("up", "a"));
             kill(rig); // sleep does not listen to SIGTERM
             ok(rig.rollout("undo", "a"));

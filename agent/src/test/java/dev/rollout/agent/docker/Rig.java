@@ -77,8 +77,12 @@ final class Rig implements AutoCloseable {
                 + "  x-rollout: {readiness: {http: {path: /index.html, port: 8080}, deadline: 8s}}\n";
     }
 
+    static Path launcher() {
+        return Launcher.PATH;
+    }
+
     Process start(String... args) throws IOException {
-        List<String> command = new ArrayList<>(List.of(Launcher.PATH.toString()));
+        List<String> command = new ArrayList<>(List.of(launcher().toString()));
         command.addAll(List.of(args));
         return process(command);
     }
