@@ -119,7 +119,6 @@ class HandoverIT {
         }
     }
 
-    /** As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 100. */
     /** What the dead instance has said of itself stays in the claims: the next one must not have its name. */
     @Test
     void aLostJournalDoesNotMakeTheDeadSpeakForTheLiving() throws Exception {
@@ -197,6 +196,7 @@ class HandoverIT {
         }
     }
 
+    /** As often as {@code -Drollout.soak=N} says; {@code scripts/soak} says 100. */
     @Test
     void rolloutsInARowLoseNothingAndDoNothingTwice() throws Exception {
         int rollouts = Integer.getInteger("rollout.soak", 5);

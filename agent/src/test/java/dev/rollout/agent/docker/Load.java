@@ -13,7 +13,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Clients of a web service: some on connections that they keep, some on a new one each time. Every failure is kept. */
+/** Clients of a web service: some on connections that they keep, some on a new one each time. It ends itself after many failures. */
 final class Load implements AutoCloseable {
     private static final int EACH = 2;
     private static final int ENOUGH = 100;
