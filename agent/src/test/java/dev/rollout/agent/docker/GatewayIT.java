@@ -1,6 +1,6 @@
 package dev.rollout.agent.docker;
 
-import static dev.rollout.agent.docker.Published.answer;
+import static dev.rollout.agent.docker.Published.awaitAnswer;
 import static dev.rollout.agent.docker.Published.awaitBack;
 import static dev.rollout.agent.docker.Published.bad;
 import static dev.rollout.agent.docker.Published.freePort;
@@ -153,14 +153,6 @@ class GatewayIT {
     private static String address(Rig rig, String id) throws Exception {
         return rig.docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", id)
                 .out();
-    }
-
-    private static void awaitAnswer(String text, int port) throws InterruptedException {
-        long start = System.nanoTime();
-        while (!answer(port, "/").equals(text) && System.nanoTime() - start < 20_000_000_000L) {
-            Thread.sleep(50);
-        }
-        assertEquals(text, answer(port, "/"));
     }
 
     private static boolean listens(int port) {

@@ -1,6 +1,7 @@
 package dev.rollout.agent.docker;
 
 import static dev.rollout.agent.docker.Published.answer;
+import static dev.rollout.agent.docker.Published.awaitAnswer;
 import static dev.rollout.agent.docker.Published.awaitBack;
 import static dev.rollout.agent.docker.Published.bad;
 import static dev.rollout.agent.docker.Published.freePort;
@@ -53,7 +54,7 @@ class HostPortsIT {
                 refused(rig.rollout("up", "web"), "needs root");
                 return; // the rest is for root
             }
-            Thread.sleep(1000); // compose does not wait until the web server listens
+            awaitAnswer("1", port);
             Load load = new Load(port);
             rig.services(web("2", port));
             ok(rig.rollout("up", "web"));
@@ -213,7 +214,9 @@ class HostPortsIT {
                         .replaceFirst(".*:", "")));
             }
             assertEquals(2, Set.copyOf(chosen).size(), chosen + "");
-            Thread.sleep(1000); // compose does not wait until the web server listens
+            for (int port : chosen) {
+                awaitAnswer("1", port);
+            }
             Load one = new Load(chosen.getFirst());
             Load other = new Load(chosen.getLast());
             rig.services(Rig.web("2", two));
@@ -270,7 +273,7 @@ class HostPortsIT {
             ok(rig.rollout("gateway", "stop"));
             ok(rig.compose("down", "-t", "0"));
             ok(rig.compose("up", "-d"));
-            awaitBack(rig, port);
+            awaitAnswer("1", port);
 
             Load load = new Load(port);
             rig.services(web("2", port));

@@ -85,6 +85,15 @@ final class Published {
         }
     }
 
+    /** Docker lets connections in before the service behind a port listens, so an answer is waited for and no connection. */
+    static void awaitAnswer(String text, int port) throws InterruptedException {
+        long start = System.nanoTime();
+        while (!answer(port, "/").equals(text) && System.nanoTime() - start < 20_000_000_000L) {
+            Thread.sleep(50);
+        }
+        assertEquals(text, answer(port, "/"));
+    }
+
     static String said(int port) throws IOException {
         try (Socket socket = new Socket("127.0.0.1", port)) {
             socket.setSoTimeout(10_000);
