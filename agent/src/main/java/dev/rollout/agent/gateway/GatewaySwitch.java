@@ -172,13 +172,18 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
                         + " 'docker compose up -d --force-recreate' after 'rollout gateway stop' is the way with one");
     }
 
-    /** What the gateway says on a port, and Docker would not: the service understands nobody who leaves it out. */
+    /** What the gateway speaks on a port, and Docker would not: one of the two sides understands nobody then. */
     private static Optional<String> unspoken(ServiceSpec spec) {
-        return spec.publishedPorts().stream()
-                .filter(port -> port.proxyProtocol() != null)
-                .map(port ->
-                        "publishes " + port.target() + " with proxy_protocol, which Docker's own port does not speak")
-                .findFirst();
+        for (PublishedPort port : spec.publishedPorts()) {
+            String what = port.proxyProtocol() != null
+                    ? "proxy_protocol"
+                    : port.policy().tls().isEmpty() ? "" : "tls";
+            if (!what.isEmpty()) {
+                return Optional.of(
+                        "publishes " + port.target() + " with " + what + ", which Docker's own port does not speak");
+            }
+        }
+        return Optional.empty();
     }
 
     @Override
@@ -204,10 +209,6 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         JsonNode now = keeper.call("GET", "/v1/routes", null);
         boolean free = now.path("elder").asLong() == 0;
         for (JsonNode route : routes(now, key)) {
-            if (route.path("stale").asBoolean()) {
-                keeper.renew(); // it had the port again before it heard of this
-                return false;
-            }
             free &= route.path("redirectedFrom").asInt() != 0;
         }
         return free;

@@ -19,22 +19,26 @@ import org.slf4j.LoggerFactory;
 /**
  * Listens for a port on every event loop. Where a container that Docker published still holds the port, it listens beside
  * it, has new connections redirected to it, and takes the port itself as soon as it is free: nobody is refused meanwhile.
- * Where Docker is to have the port back, it stays beside it.
+ * Where Docker is to have the port back, it steps beside it in the same way, and stays there.
  */
 final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
     private static final long RETRY_MILLIS = 20;
     private static final int SECONDS = 10;
+    /** For those whose handshake has begun where nobody new is led any more: one answer to it may be lost. */
+    private static final long HANDSHAKE_MILLIS = 2000;
 
     private final Vertx vertx;
     private final Port port;
     private final Redirect redirect;
     private final int loops;
     private final List<String> deployments = new CopyOnWriteArrayList<>();
-    private final List<Front> fronts = new CopyOnWriteArrayList<>();
-    private volatile int beside;
-    private boolean trying;
     private final Route served;
+    private volatile List<Front> direct = List.of(); // on the port itself
+    private volatile List<Front> aside = List.of(); // on the one that connections are redirected to
+    private volatile int beside;
+    private boolean parked; // the port is Docker's to have
+    private boolean trying;
     private volatile boolean closed;
 
     Listener(Vertx vertx, Port port, Redirect redirect, int loops) {
@@ -50,24 +54,28 @@ final class Listener {
         Route now = port.route();
         return !closed
                 && (now.mode() != served.mode()
-                        || now.parked() && beside == 0
                         || !now.policy().tls().equals(served.policy().tls()));
     }
 
-    /** The port that connections are redirected to for a while; 0 where the published one is held. */
-    int beside() {
-        return beside;
+    /** Whether new connections are redirected to another port than the published one. */
+    boolean isBeside() {
+        return beside != 0;
+    }
+
+    /** The port that connections are redirected to where the published one is not held here; else 0. */
+    int redirectedFrom() {
+        return direct.isEmpty() ? beside : 0;
     }
 
     /** @throws IOException where the port cannot be had */
-    void open() throws IOException {
+    synchronized void open() throws IOException {
         Route route = port.route();
         if (route.parked()) {
-            listenBeside(route);
+            stepAside();
             return;
         }
         try {
-            deploy(route.port());
+            direct = deploy(route.port());
         } catch (IOException e) {
             if (!route.adopt() || !inUse(e)) {
                 throw new IOException("cannot listen on " + route.listen() + ": " + e.getMessage(), e);
@@ -79,48 +87,84 @@ final class Listener {
 
     private void listenBeside(Route route) throws IOException {
         int free = freePort();
-        deploy(free);
-        redirect.add(route.hostIp(), route.port(), free);
+        List<Front> made = deploy(free);
+        try {
+            redirect.add(route.hostIp(), route.port(), free);
+        } catch (IOException e) {
+            made.forEach(Front::shut);
+            throw e;
+        }
+        aside = made;
         beside = free;
         LOG.info("{} is Docker's: new connections come by {}", route.listen(), free);
     }
 
-    /** Takes the port as soon as it is free, unless it is Docker's to have. */
+    /**
+     * Leaves the port to Docker: new connections go past it to this listener from the return on, those that are here
+     * stay, and the port is free a moment later.
+     *
+     * @throws IOException where nothing can be redirected; the port is held as before
+     */
+    synchronized void stepAside() throws IOException {
+        if (beside == 0) {
+            listenBeside(port.route());
+            List<Front> left = direct;
+            afterHandshakes(() -> {
+                left.forEach(Front::shut);
+                direct = List.of();
+            });
+        }
+        parked = true;
+    }
+
+    /** Takes the port as soon as it is free. */
     synchronized void takeWhenFree() {
-        if (beside != 0 && !trying && !closed) {
+        parked = false;
+        if (beside != 0 && !trying) {
             trying = true;
-            vertx.setTimer(RETRY_MILLIS, timer -> retry());
+            Thread.ofVirtual().name("take").start(() -> {
+                do {
+                    pause(RETRY_MILLIS);
+                } while (!taken());
+            });
         }
     }
 
-    private synchronized void tried() {
+    /** Whether there is nothing more to try. */
+    private synchronized boolean taken() {
+        Route route = port.route();
+        if (!parked && !closed) {
+            try {
+                checkFree(route.hostIp(), route.port()); // a front that fails costs more than this
+                direct = deploy(route.port());
+            } catch (IOException held) {
+                return false;
+            }
+            redirect.remove(route.hostIp(), route.port(), beside);
+            beside = 0;
+            List<Front> left = aside;
+            afterHandshakes(() -> left.forEach(Front::shut)); // what came by them stays there until it ends
+            LOG.info("{} is free: taken", route.listen());
+        }
         trying = false;
-        if (!port.route().parked()) {
-            takeWhenFree();
-        }
+        return true;
     }
 
-    private void retry() {
-        if (port.route().parked()) {
-            tried();
-            return;
+    private void afterHandshakes(Runnable then) {
+        Thread.ofVirtual().name("handshakes").start(() -> {
+            pause(HANDSHAKE_MILLIS);
+            synchronized (this) {
+                then.run();
+            }
+        });
+    }
+
+    private static void pause(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
-        vertx.executeBlocking(() -> {
-                    checkFree(port.route().hostIp(), port.route().port()); // a front that fails costs more than this
-                    deploy(port.route().port());
-                    redirect.remove(port.route().hostIp(), port.route().port(), beside);
-                    if (closed) {
-                        close(); // in the meantime
-                    }
-                    return true;
-                })
-                .onSuccess(done -> {
-                    // what was redirected once stays on the other listener until it ends
-                    LOG.info("{} is free: taken", port.route().listen());
-                    beside = 0;
-                    tried();
-                })
-                .onFailure(held -> tried());
     }
 
     /** @throws IOException where somebody holds the port */
@@ -131,15 +175,15 @@ final class Listener {
         }
     }
 
-    private void deploy(int number) throws IOException {
+    private List<Front> deploy(int number) throws IOException {
         String host = port.route().hostIp().isEmpty() ? "::" : port.route().hostIp();
         try {
-            deploy(host, number);
+            return deploy(host, number);
         } catch (IOException e) {
             if (!host.equals("::") || inUse(e)) {
                 throw e;
             }
-            deploy("0.0.0.0", number); // a host without IPv6
+            return deploy("0.0.0.0", number); // a host without IPv6
         }
     }
 
@@ -148,7 +192,7 @@ final class Listener {
         return String.valueOf(e.getMessage()).contains("already in use");
     }
 
-    private void deploy(String host, int number) throws IOException {
+    private List<Front> deploy(String host, int number) throws IOException {
         List<Front> made = new CopyOnWriteArrayList<>();
         String first = get(vertx.deployVerticle(front(made, host, number, Loop.Place.FIRST)));
         deployments.add(first);
@@ -163,7 +207,7 @@ final class Listener {
                 throw e;
             }
         }
-        fronts.addAll(made);
+        return made;
     }
 
     /** What the future brings, within its time. */
@@ -197,7 +241,7 @@ final class Listener {
     }
 
     /** New connections go where they would without this gateway; those that are here stay until {@link #close}. */
-    void letGo() {
+    synchronized void letGo() {
         closed = true;
         if (beside != 0) {
             redirect.remove(port.route().hostIp(), port.route().port(), beside);
@@ -208,7 +252,8 @@ final class Listener {
     /** The port is free for others; the connections that are here stay until {@link #close}. */
     void shut() {
         letGo();
-        fronts.forEach(Front::shut);
+        direct.forEach(Front::shut);
+        aside.forEach(Front::shut);
     }
 
     void close() {

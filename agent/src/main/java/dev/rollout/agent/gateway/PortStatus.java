@@ -79,7 +79,7 @@ record PortStatus(
                 port.connections.get(),
                 port.latency.counts(),
                 port.latency.sumMicros(),
-                listener.beside(),
+                listener.redirectedFrom(),
                 listener.stale(),
                 targets(port));
     }

@@ -121,7 +121,7 @@ final class Router {
     /** @throws IOException while a port is being taken over: another gateway would undo that */
     synchronized void checkSettled() throws IOException {
         for (Open one : open.values()) {
-            if (one.listener().beside() != 0 || one.port().handedOver()) {
+            if (one.listener().isBeside() || one.port().handedOver()) {
                 throw new IOException(one.port().route().listen() + " is just being taken over; try again in a moment");
             }
         }
@@ -132,10 +132,23 @@ final class Router {
         open.values().forEach(one -> one.port().handedOver(true));
     }
 
-    /** The other gateway has died: this one's ports are its own again. */
+    /** The other gateway has died: this one's ports are its own again, but for those that it has left to Docker. */
     synchronized void comeBack() {
         redirect.clear();
-        open.values().forEach(one -> one.port().handedOver(false));
+        open.values().forEach(one -> {
+            one.port().handedOver(false);
+            if (one.port().route().parked()) {
+                stepAside(one);
+            }
+        });
+    }
+
+    private static void stepAside(Open one) {
+        try {
+            one.listener().stepAside();
+        } catch (IOException e) {
+            LOG.error("{} is not left to Docker: {}", one.port().route().listen(), e.getMessage());
+        }
     }
 
     /** Whether there is nothing to lead, now or after a restart, and nobody to wait for. */
@@ -200,6 +213,7 @@ final class Router {
             }
         } catch (IOException e) {
             fresh.forEach(this::close);
+            open.values().forEach(Router::settle); // one may have stepped aside
             admittance.to(routes());
             throw e;
         }
@@ -292,13 +306,17 @@ final class Router {
         Open one = open.get(route.listen());
         if (one != null) {
             one.port().point(route);
-            if (!route.parked()) {
-                one.listener().takeWhenFree();
-            }
+            settle(one);
         }
     }
 
-    /** Makes sure of a route's port. True where it was not there before. */
+    private static void settle(Open one) {
+        if (!one.port().route().parked()) {
+            one.listener().takeWhenFree();
+        }
+    }
+
+    /** Makes sure of a route's port, and that Docker has it where that is wanted. True where it was not there before. */
     private boolean listen(Route route) throws IOException {
         Open there = open.get(route.listen());
         if (there != null) {
@@ -306,6 +324,9 @@ final class Router {
             if (!now.of(route.project(), route.service())) {
                 throw new IOException(
                         route.listen() + " belongs to " + now.project() + "/" + now.service() + " in the gateway");
+            }
+            if (route.parked()) {
+                there.listener().stepAside();
             }
             return false;
         }
@@ -330,7 +351,7 @@ final class Router {
         if (gone == null) {
             return;
         }
-        boolean goesOn = gone.listener().beside() != 0;
+        boolean goesOn = gone.listener().isBeside();
         if (goesOn) {
             gone.listener().letGo();
         } else {

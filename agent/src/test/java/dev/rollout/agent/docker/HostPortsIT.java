@@ -410,13 +410,21 @@ class HostPortsIT {
             ok(rig.rollout("up", "web"));
             assertTrue(rig.rollout("gateway", "status").out().contains(":" + port + " tcp"));
             nothingLost(load, "1", "2");
-            rig.services(web("3", port)
-                    .replace(
-                            "x-rollout: {",
-                            "x-rollout: {ports: {\"" + port
-                                    + "\": {tls: [{cert: /no/such.pem, key: /no/such.key}]}}, "));
+            rig.services(encrypted(port, "/no/such.pem"));
             refused(rig.rollout("up", "web"), "/no/such.pem cannot be read");
+            rig.services(encrypted(port, rig.folder + "/compose.yaml"));
+            refused(rig.rollout("release", "web"), "with tls, which Docker's own port does not speak");
+            ok(rig.compose("down"));
+            refused(rig.rollout("up", "--order", "stop-first", "web"), "with tls");
         }
+    }
+
+    private static String encrypted(int port, String certificate) {
+        return web("3", port)
+                .replace(
+                        "x-rollout: {",
+                        "x-rollout: {ports: {\"" + port + "\": {tls: [{cert: " + certificate + ", key: " + certificate
+                                + "}]}}, ");
     }
 
     /** Each version as it expects it, and never without it: neither by Docker's own port, nor handed back to that. */
