@@ -300,6 +300,35 @@ class HostPortsIT {
         }
     }
 
+    /** Docker has the port again: who has a connection that the gateway took is answered on it, and comes anew. */
+    @Test
+    void anAdoptionThatIsAbortedIsNotSeen() throws Exception {
+        if (!Rig.BY_ROOT) {
+            return; // only root redirects
+        }
+        try (Rig rig = AGENT.rig()) {
+            int port = freePort();
+            rig.services(web("1", port));
+            ok(rig.compose("up", "-d"));
+            awaitAnswer("1", port);
+            Load load = new Load(port);
+            rig.services(web("2", port) + "  deploy: {update_config: {monitor: 60s, failure_action: rollback}}\n");
+            Process up = rig.start("up", "web", "--progress", "json");
+            String story = Rig.at("MONITORING", up, () -> {
+                awaitAnswer("2", port);
+                ok(rig.rollout("abort", "web"));
+            });
+            assertEquals(5, up.waitFor(), story);
+            awaitAnswer("1", port);
+            long end = System.nanoTime() + 20_000_000_000L;
+            while (!ports(rig).isEmpty()) { // under load: each client has been told once
+                assertTrue(System.nanoTime() < end, ports(rig) + " are kept");
+                Thread.sleep(100);
+            }
+            nothingLost(load, "1", "2");
+        }
+    }
+
     /** New clients are its holder's at once; who has a connection here was answered on it, and would lose a request with it. */
     @Test
     void aRouteThatIsRemovedBesideTheHolderOfItsPortAnswersThoseWhoAreThere() throws Exception {
