@@ -22,7 +22,7 @@ import java.util.List;
 public class GatewayLoad {
     private static final byte[] LARGE = "x".repeat(65_536).getBytes(StandardCharsets.US_ASCII);
     private static final int SWITCH_MILLIS = 20;
-    private static final String SMALL = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 12\r\n\r\nhello world\n";
+    private static final String SMALL = "HTTP/1.1 200 OK\r\nServer: load\r\nContent-Type: text/plain\r\nContent-Length: 12\r\nConnection: keep-alive\r\n\r\nhello world\n";
 
     public static void main(String[] args) throws Exception {
         int port = Integer.parseInt(args[0]);

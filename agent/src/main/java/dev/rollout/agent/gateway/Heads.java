@@ -111,16 +111,22 @@ final class Heads {
     static void strip(HttpHeaders headers) {
         if (headers.contains(HttpHeaderNames.CONNECTION)) {
             for (String named : headers.getAll(HttpHeaderNames.CONNECTION)) {
-                for (String word : named.split(",")) {
-                    String name = word.strip();
-                    if (!name.isEmpty() && NEVER_NAMED.stream().noneMatch(kept -> kept.contentEqualsIgnoreCase(name))) {
-                        headers.remove(name);
-                    }
+                if (!HttpHeaderValues.KEEP_ALIVE.contentEqualsIgnoreCase(named)) { // as most say, of every answer
+                    removeNamed(headers, named);
                 }
             }
         }
         for (AsciiString name : HOP_BY_HOP) {
             headers.remove(name);
+        }
+    }
+
+    private static void removeNamed(HttpHeaders headers, String list) {
+        for (String word : list.split(",")) {
+            String name = word.strip();
+            if (!name.isEmpty() && NEVER_NAMED.stream().noneMatch(kept -> kept.contentEqualsIgnoreCase(name))) {
+                headers.remove(name);
+            }
         }
     }
 }
