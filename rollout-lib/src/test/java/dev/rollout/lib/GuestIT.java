@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.rollout.contract.Mode;
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The library where bots live: the oldest Java that it promises and the newest, a read-only container, any user. */
 class GuestIT {
-    private static final int GROUP = 28770;
+    private static final int GROUP = group();
     private static final String NOBODY = "12345:12345";
     private static final String NAMED = "JAVA_TOOL_OPTIONS=-Dorg.sqlite.tmpdir=/native";
 
@@ -37,6 +38,16 @@ class GuestIT {
             }
         }
         throw new IOException("no Java " + version + ": neither this one nor a 'java' on the PATH");
+    }
+
+    /** One that the containers' user is not in; an ordinary user can give files to his own alone. */
+    private static int group() {
+        try {
+            int own = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:gid");
+            return own == 0 ? 28770 : own;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private String mode = "rw-rw----";

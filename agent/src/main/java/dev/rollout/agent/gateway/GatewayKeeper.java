@@ -110,7 +110,7 @@ final class GatewayKeeper implements AutoCloseable {
                     }
                 } catch (EngineRefused e) {
                     if (e.status() != GatewayProcess.BUSY || !patient) {
-                        throw e;
+                        throw new EngineRefused(0, String.valueOf(e.getMessage())); // not the Engine's status
                     }
                 }
                 Thread.sleep(TICK_MILLIS);

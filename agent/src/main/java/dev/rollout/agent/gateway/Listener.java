@@ -92,7 +92,7 @@ final class Listener {
             redirect.add(route.hostIp(), route.port(), free);
         } catch (IOException e) {
             made.forEach(Front::shut);
-            throw e;
+            throw new IOException("cannot redirect the connections of " + route.listen() + ": " + e.getMessage(), e);
         }
         aside = made;
         beside = free;

@@ -105,7 +105,7 @@ final class RolloutRun {
                     default -> false;
                 };
                 if (!again) {
-                    String words = "the Engine refused: " + e.getMessage();
+                    String words = (e.status() == 0 ? "" : "the Engine refused: ") + e.getMessage();
                     ports.journal().note(ticket.id(), "failure", words, Map.of());
                     return new Cause(words, failureIn(state.phase()));
                 }
