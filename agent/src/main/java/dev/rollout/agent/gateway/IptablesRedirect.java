@@ -62,7 +62,8 @@ final class IptablesRedirect {
         if (!hostIp.isEmpty()) {
             rule.addAll(List.of("-d", hostIp));
         }
-        rule.addAll(List.of("--dport", Integer.toString(from), "-j", "REDIRECT", "--to-ports", Integer.toString(to)));
+        // the address stays: REDIRECT would take the interface's first one, where nobody listens for the others
+        rule.addAll(List.of("--dport", Integer.toString(from), "-j", "DNAT", "--to-destination", ":" + to));
         return rule.toArray(String[]::new);
     }
 }

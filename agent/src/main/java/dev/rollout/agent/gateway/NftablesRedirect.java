@@ -37,7 +37,7 @@ final class NftablesRedirect {
         for (String hook : HOOKS) {
             changes.append("add chain %s %s %s { type nat hook %s priority %d; }\n"
                             .formatted(FAMILY, table, hook, hook, BEFORE_DOCKER))
-                    .append("add rule %s %s %s fib daddr type local %s tcp dport %d redirect to :%d comment \"%s\"\n"
+                    .append("add rule %s %s %s fib daddr type local %s tcp dport %d dnat to :%d comment \"%s\"\n"
                             .formatted(FAMILY, table, hook, address, from, to, name(hostIp, from, to)));
         }
         Tool.changeNft(changes.toString());
