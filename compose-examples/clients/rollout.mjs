@@ -1,6 +1,6 @@
 // The contract of roles and claims (rollout-lib/CONTRACT.md) for Node.js 24, on its built-in node:sqlite.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 export const FOREVER = 9223372036854775807n;
@@ -53,7 +53,7 @@ export class Rollout {
     Object.assign(this, { db, inode, made: new Map() });
   }
 
-  /** Busy is normal and short: gives the core away. After an error the file is opened again, once. */
+  /** Busy, or just being moved, is normal and short. After another error the file is opened again, once. */
   #ask(sql, ...values) {
     const path = `${this.folder}/claims.db`;
     const end = Date.now() + 5000;
@@ -63,7 +63,8 @@ export class Rollout {
         if (!this.made.has(sql)) this.made.set(sql, this.db.prepare(sql));
         return this.made.get(sql).all(...values);
       } catch (e) {
-        const busy = e.errcode % 256 === 5 && Date.now() < end;
+        const moving = existsSync(`${path}.old`) && !existsSync(path);
+        const busy = (e.errcode % 256 === 5 || moving) && Date.now() < end;
         if (!busy && !again) throw e;
         if (!busy) [again, this.inode] = [false, 0]; // a file that is being replaced is there again in a moment
         Atomics.wait(nap, 0, 0, busy ? 0.05 : 10);

@@ -54,7 +54,7 @@ class Rollout:
         self.db, self.inode = db, inode
 
     def _ask(self, sql, *values):
-        """Busy is normal and short: gives the core away. After an error the file is opened again, once."""
+        """Busy, or just being moved, is normal and short. After another error the file is opened again, once."""
         path, end, again = self.folder + "/claims.db", time.monotonic() + 5, True
         while True:
             with self.lock:
@@ -64,7 +64,8 @@ class Rollout:
                     cursor = self.db.execute(sql, values)
                     return cursor.fetchall() if cursor.description else cursor.rowcount
                 except (sqlite3.Error, OSError) as e:
-                    busy = "locked" in str(e) and time.monotonic() < end
+                    moving = os.path.exists(path + ".old") and not os.path.exists(path)
+                    busy = ("locked" in str(e) or moving) and time.monotonic() < end
                     if not busy and not again:
                         raise
                     if not busy:

@@ -45,8 +45,14 @@ rollout_answer() { # sets $first and $answer to the first and the last line; fai
   return 1
 }
 
-rollout_ask() { # after an error the file is opened again, once
-  rollout_answer "$1" || { sleep 0.01 && rollout_open && rollout_answer "$1"; }
+rollout_ask() { # after an error the file is opened again, once; where it is just being moved, when it is there again
+  rollout_answer "$1" && return
+  sleep 0.01
+  looks=500
+  while [ -e "$ROLLOUT_DIR/claims.db.old" ] && [ ! -e "$ROLLOUT_DIR/claims.db" ] && [ "$((looks -= 1))" -gt 0 ]; do
+    sleep 0.01
+  done
+  rollout_open && rollout_answer "$1"
 }
 
 rollout_join() {

@@ -123,6 +123,11 @@ public final class ClaimsDatabase implements ClaimStore {
         return ClaimsFile.missing(file);
     }
 
+    /** Whether the agent is just moving the database: an error then means what busy means. */
+    public static boolean moving(Path file) {
+        return ClaimsFile.moving(file);
+    }
+
     /**
      * Opens a database that the agent has made: an instance's way in.
      *

@@ -223,6 +223,11 @@ final class ClaimsFile {
         return !Files.exists(file) && !Files.exists(aside(file));
     }
 
+    /** Whether the agent is just moving it: there is none at its path, and will be in a moment. */
+    static boolean moving(Path file) {
+        return Files.exists(aside(file)) && !Files.exists(file);
+    }
+
     private static Path aside(Path file) {
         return file.resolveSibling(file.getFileName() + ".old");
     }

@@ -15,12 +15,15 @@ import java.sql.SQLException;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** This process's one connection to the claims database, opened again where the file was replaced. Thread safe. */
 final class LocalStore implements ClaimStore {
     private static final String CLIENT = "rollout-lib (java)";
+    private static final long MOVE_NANOS = 2_000_000_000L;
+    private static final long MOVE_LOOK_NANOS = 1_000_000L;
 
     private final Membership member;
     private final Path file;
@@ -38,20 +41,30 @@ final class LocalStore implements ClaimStore {
         T of(ClaimsDatabase database) throws SQLException;
     }
 
-    /** Asks; where the file was replaced behind an error, asks the new one. */
+    /** Asks; where the file was replaced behind an error, or is just being replaced, asks the new one. */
     private <T extends @Nullable Object> T ask(Asking<T> asking) throws SQLException {
         lock.lock();
         try {
             try {
                 return asking.of(database());
             } catch (SQLException e) {
-                if (!reopenIfReplaced()) {
+                awaitMove();
+                boolean unopened = database == null;
+                if (!reopenIfReplaced() && !unopened) {
                     throw e;
                 }
                 return asking.of(database());
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** It takes a few system calls; an agent that is short of processor may be a while at them, or have died there. */
+    private void awaitMove() {
+        long start = System.nanoTime();
+        while (ClaimsDatabase.moving(file) && System.nanoTime() - start < MOVE_NANOS) {
+            LockSupport.parkNanos(MOVE_LOOK_NANOS);
         }
     }
 

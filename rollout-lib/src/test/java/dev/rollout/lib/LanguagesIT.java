@@ -121,6 +121,28 @@ class LanguagesIT {
         }
     }
 
+    /** Between the two renames of a move the agent may be short of processor: there is a file again in a moment. */
+    @ParameterizedTest
+    @EnumSource(Language.class)
+    void aMoveThatTakesAWhileIsWaitedFor(Language language) throws Exception {
+        Language.image();
+        try (Folder folder = new Folder(Mode.COMPETING)) {
+            Path file = folder.path.resolve(ClaimsDatabase.NAME);
+            Path aside = file.resolveSibling(ClaimsDatabase.NAME + ".old");
+            Path won = folder.path.resolve("won");
+            int ids = 1000;
+            Process process = language.race(folder.path, "slow-" + System.nanoTime(), ids, 0, won);
+            while (process.isAlive()) {
+                Files.move(file, aside);
+                Thread.sleep(100);
+                Files.move(aside, file);
+                Thread.sleep(50);
+            }
+            assertEquals(0, process.exitValue());
+            assertEquals(ids, Files.readAllLines(won).size(), "an answer that is neither won nor lost");
+        }
+    }
+
     /**
      * A client that has opened the file, and was stopped before it read a byte of it: it would find a header that speaks of
      * a log, and open one under a name that is the new file's by then.

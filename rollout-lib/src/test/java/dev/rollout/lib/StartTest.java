@@ -17,11 +17,13 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -242,13 +244,25 @@ class StartTest {
             folder.agent.claim("create:1", 2, ClaimStore.FOREVER);
             folder.agent.close();
             Path aside = file.resolveSibling("claims.db.old");
-            Files.copy(file, file.resolveSibling("claims.db.new"));
+            Path copy = Files.copy(file, file.resolveSibling("claims.db.new"));
+            try (Connection into = DriverManager.getConnection("jdbc:sqlite:" + copy);
+                    Statement statement = into.createStatement()) {
+                statement.execute(
+                        "UPDATE meta SET v = '" + Files.getAttribute(copy, "unix:ino") + "' WHERE k = 'inode'");
+            }
             Files.move(file, aside);
             try (Rollout a = Rollout.join(folder.member("a", 2))) {
                 assertInstanceOf(Claim.Unavailable.class, a.claim("create:1"));
                 assertFalse(Files.exists(file), "it made a database of its own");
+                CompletableFuture<Claim> meanwhile = CompletableFuture.supplyAsync(() -> a.claim("create:2"));
+                Thread.sleep(100);
+                assertFalse(meanwhile.isDone(), "a move takes a moment, which is waited for");
                 try (ClaimsDatabase agent = ClaimsDatabase.create(file, "service", Mode.BROADCAST)) {
                     assertFalse(Files.exists(aside));
+                    assertInstanceOf(
+                            Claim.Claimed.class,
+                            meanwhile.join(),
+                            () -> meanwhile.join().toString());
                     assertEquals(
                             ClaimStore.Answer.lost(ClaimStore.FOREVER), agent.claim("create:1", 2, ClaimStore.FOREVER));
                     assertInstanceOf(Claim.Lost.class, a.claim("create:1"));
