@@ -53,6 +53,7 @@ class LanguagesIT {
                 // what the agent does: an old SQLite has joined, so the log goes, in the middle of the race
                 ClaimStoreContract.until(
                         "all have joined", () -> folder.agent.instances().size() == 4);
+                ClaimStoreContract.until("the slowest has won one", () -> Files.size(won.get(Language.SHELL)) > 0);
                 assertTrue(agent.logInDanger(), agent.instances().toString());
                 agent = agent.moveToRollbackJournal();
                 for (int i = 0; i < IDS; i++) { // the others begin at other ids, so that each wins, and loses, many
