@@ -15,13 +15,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Real sockets on loopback, well and badly behaved. */
 class ChecksTest {
@@ -106,8 +106,8 @@ class ChecksTest {
     }
 
     @Test
-    void aUnixSocketAnswers() throws Exception {
-        Path path = Files.createTempDirectory("check").resolve("s");
+    void aUnixSocketAnswers(@TempDir Path folder) throws Exception {
+        Path path = folder.resolve("s");
         try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
             server.bind(UnixDomainSocketAddress.of(path));
             Thread thread = new Thread(() -> {

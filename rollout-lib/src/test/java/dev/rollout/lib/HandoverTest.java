@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -288,8 +289,7 @@ class HandoverTest {
     }
 
     @Test
-    void roleFilesSurviveARoundTripAndNonsenseIsNotGuessedAt() throws Exception {
-        Path folder = Files.createTempDirectory("role-file");
+    void roleFilesSurviveARoundTripAndNonsenseIsNotGuessedAt(@TempDir Path folder) throws Exception {
         Path file = folder.resolve(RoleFile.NAME);
         assertTrue(RoleFile.read(file).isEmpty());
         for (Scope scope :
