@@ -63,8 +63,8 @@ export class Rollout {
         if (!this.made.has(sql)) this.made.set(sql, this.db.prepare(sql));
         return this.made.get(sql).all(...values);
       } catch (e) {
-        const moving = existsSync(`${path}.old`) && !existsSync(path);
-        const busy = (e.errcode % 256 === 5 || moving) && Date.now() < end;
+        const moving = () => existsSync(`${path}.old`) && !existsSync(path);
+        const busy = (e.errcode % 256 === 5 || moving()) && Date.now() < end;
         if (!busy && !again) throw e;
         if (!busy) [again, this.inode] = [false, 0]; // a file that is being replaced is there again in a moment
         Atomics.wait(nap, 0, 0, busy ? 0.05 : 10);

@@ -64,8 +64,8 @@ class Rollout:
                     cursor = self.db.execute(sql, values)
                     return cursor.fetchall() if cursor.description else cursor.rowcount
                 except (sqlite3.Error, OSError) as e:
-                    moving = os.path.exists(path + ".old") and not os.path.exists(path)
-                    busy = ("locked" in str(e) or moving) and time.monotonic() < end
+                    busy = "locked" in str(e) or os.path.exists(path + ".old") and not os.path.exists(path)
+                    busy = busy and time.monotonic() < end
                     if not busy and not again:
                         raise
                     if not busy:

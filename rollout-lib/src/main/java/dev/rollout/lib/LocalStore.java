@@ -49,10 +49,10 @@ final class LocalStore implements ClaimStore {
                 return asking.of(database());
             } catch (SQLException e) {
                 awaitMove();
-                boolean unopened = database == null;
-                if (!reopenIfReplaced() && !unopened) {
+                if (isOpen()) {
                     throw e;
                 }
+                closeDatabase();
                 return asking.of(database());
             }
         } finally {
@@ -160,7 +160,7 @@ final class LocalStore implements ClaimStore {
     boolean reopenIfReplaced() throws SQLException {
         lock.lock();
         try {
-            if (database != null && Objects.equals(fileKey, keyOfFile())) {
+            if (isOpen()) {
                 return false;
             }
             boolean first = database == null;
@@ -170,6 +170,11 @@ final class LocalStore implements ClaimStore {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Whether the file at the path is the one that is open. */
+    private boolean isOpen() {
+        return database != null && Objects.equals(fileKey, keyOfFile());
     }
 
     private ClaimsDatabase database() throws SQLException {

@@ -259,10 +259,7 @@ class StartTest {
                 assertFalse(meanwhile.isDone(), "a move takes a moment, which is waited for");
                 try (ClaimsDatabase agent = ClaimsDatabase.create(file, "service", Mode.BROADCAST)) {
                     assertFalse(Files.exists(aside));
-                    assertInstanceOf(
-                            Claim.Claimed.class,
-                            meanwhile.join(),
-                            () -> meanwhile.join().toString());
+                    assertInstanceOf(Claim.Claimed.class, meanwhile.join());
                     assertEquals(
                             ClaimStore.Answer.lost(ClaimStore.FOREVER), agent.claim("create:1", 2, ClaimStore.FOREVER));
                     assertInstanceOf(Claim.Lost.class, a.claim("create:1"));

@@ -355,7 +355,7 @@ public final class GatewayProcess {
     private void end() {
         long start = System.nanoTime();
         do {
-            pause(RETIRE_LOOK_MILLIS); // first: somebody may just be asking here
+            Listener.pause(RETIRE_LOOK_MILLIS); // first: somebody may just be asking here
         } while (retiring && router.connections() > 0 && System.nanoTime() - start < RETIRE_NANOS);
         if (!retiring) {
             return;
@@ -366,7 +366,7 @@ public final class GatewayProcess {
         long patience = sayLastWords() ? CUT_NANOS : HEIR_DEATH_NANOS;
         long said = System.nanoTime();
         while (retiring && System.nanoTime() - said < patience) {
-            pause(RETIRE_LOOK_MILLIS);
+            Listener.pause(RETIRE_LOOK_MILLIS);
         }
         if (!retiring) {
             return; // the heir died at these words: this one is the gateway again
@@ -377,14 +377,6 @@ public final class GatewayProcess {
             LOG.warn("{} stays: {}", retired, e.toString());
         }
         Runtime.getRuntime().halt(0);
-    }
-
-    private static void pause(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** What was counted here is counted on by the heir. Whether it has heard of it. */

@@ -159,7 +159,8 @@ final class Listener {
         });
     }
 
-    private static void pause(long millis) {
+    /** Shorter where somebody wants this thread to end. */
+    static void pause(long millis) {
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {
