@@ -18,7 +18,7 @@ class TortureIT {
 
     @Test
     void everyIdHasOneWinnerOnASharedLogWhateverIsKilledOrStopped() throws Exception {
-        torture(400_000, List.of(Language.NODE), 3);
+        torture(250_000, List.of(Language.NODE), 3);
     }
 
     @Test

@@ -7,14 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** Our container and the one that docker compose create makes of the same file, held against each other. */
 class InspectIT {
@@ -37,8 +38,8 @@ class InspectIT {
     @RegisterExtension
     static final SharedAgent AGENT = new SharedAgent();
 
-    @ParameterizedTest(name = "{0}")
-    @CsvSource(delimiter = '|', textBlock = """
+    /** A service each, and its keys. */
+    private static final String SERVICES = """
             plain       | command: sleep 100
             environment | command: sleep 100\\nenvironment: {A: '1', B: 'x=y', C: }\\nworking_dir: /tmp\\nuser: '1:1'\\nhostname: h\\ndomainname: d.org
             limits      | command: sleep 100\\nmem_limit: 64m\\nmem_reservation: 32m\\ncpus: 0.5\\ncpu_shares: 100\\npids_limit: 50\\nshm_size: 8m\\noom_score_adj: 100\\nulimits: {nofile: {soft: 100, hard: 200}, nproc: 50}
@@ -56,33 +57,43 @@ class InspectIT {
             ports       | command: sleep 100\\nports: ['127.0.0.1:0:80', '127.0.0.1::81/udp']\\ndeploy: {update_config: {order: stop-first}}
             entrypoint  | entrypoint: ['sleep']\\ncommand: ['100']
             secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf, mode: 0444}]
-            """)
-    void equalsThatOfDockerComposeCreate(String name, String text) throws Exception {
+            """;
+
+    /** All in one project, since a command for each would cost more than what it does. */
+    @Test
+    void equalsThatOfDockerComposeCreate() throws Exception {
         try (Rig rig = AGENT.rig()) {
             String other = rig.project + "-other";
-            String keys = text.replace("OTHER", other);
-            if (!keys.equals(text)) {
-                ok(rig.docker("run", "-d", "--name", other, "rollout-examples/busybox:1", "sleep", "100"));
-            }
+            ok(rig.docker("run", "-d", "--name", other, "rollout-examples/busybox:1", "sleep", "100"));
+            Map<String, String> keys = new TreeMap<>();
+            SERVICES.replace("OTHER", other)
+                    .lines()
+                    .map(line -> line.split(" *\\| *", 2))
+                    .forEach(line -> keys.put(line[0], line[1]));
             services(rig, keys);
             Rig.Ran create = rig.compose("create");
             assertEquals(0, create.exit(), create.all());
-            Map<String, String> theirs = flat(rig.inspect(rig.project + "-a-1"));
+            Map<String, Map<String, String>> theirs = flat(rig, keys.keySet());
 
-            services(rig, text.replace("100", "101").replace("OTHER", other));
-            ok(rig.rollout("up", "a"));
-            kill(rig); // sleep does not listen to SIGTERM
-            ok(rig.rollout("undo", "a"));
+            Map<String, String> changed = new TreeMap<>(keys);
+            changed.replaceAll(
+                    (service, text) -> text.replace("sleep 100", "sleep 101").replace("['100']", "['101']"));
+            services(rig, changed);
+            ok(rig.rollout("up"));
+            kill(rig, keys.keySet()); // sleep does not listen to SIGTERM
+            for (String service : keys.keySet()) {
+                ok(rig.rollout("undo", service));
+            }
             assertSame(theirs, rig, "what undo made");
 
             services(rig, keys);
-            kill(rig);
-            ok(rig.rollout("up", "a", "--force"));
+            kill(rig, keys.keySet());
+            ok(rig.rollout("up", "--force"));
             assertSame(theirs, rig, "what the file made");
 
-            String id = rig.containers("a").getFirst().id();
+            Set<String> ids = running(rig, keys.keySet());
             Rig.Ran again = rig.compose("up", "-d");
-            assertTrue(rig.containers("a").stream().anyMatch(c -> c.id().equals(id) && c.running()), again.all());
+            assertEquals(ids, running(rig, keys.keySet()), again.all());
             rig.removeContainers();
             rig.compose("down", "-v", "--remove-orphans", "-t", "0");
             rig.docker("rm", "-f", other);
@@ -93,7 +104,7 @@ class InspectIT {
     @Test
     void aRangeOfExposedPortsIsEachOfThem() throws Exception {
         try (Rig rig = AGENT.rig()) {
-            services(rig, "command: sleep 100\nexpose: [80, '90-91', '7-8/udp']");
+            services(rig, Map.of("a", "command: sleep 100\\nexpose: [80, '90-91', '7-8/udp']"));
             ok(rig.rollout("up", "a"));
             String id = rig.containers("a").getFirst().id();
             Set<String> exposed = new TreeSet<>();
@@ -109,32 +120,59 @@ class InspectIT {
         }
     }
 
-    private static void services(Rig rig, String keys) throws IOException {
-        rig.services("a:\n  image: rollout-examples/busybox:1\n"
-                + keys.replace("\\n", "\n").indent(2) + "  x-rollout: {readiness: {exec: ['true']}}\n");
+    private static void services(Rig rig, Map<String, String> keys) throws IOException {
+        StringBuilder yaml = new StringBuilder();
+        keys.forEach((service, text) -> yaml.append(service)
+                .append(":\n  image: rollout-examples/busybox:1\n")
+                .append(text.replace("\\n", "\n").indent(2))
+                .append("  x-rollout: {readiness: {exec: ['true'], successes: 1}}\n"));
+        rig.services(yaml.toString());
         Files.writeString(
                 rig.folder.resolve("compose.yaml"),
-                (keys.contains("vol:/v") ? "volumes: {vol: }\n" : "")
-                        + (keys.contains("one:") ? "networks: {one: , two: }\n" : "")
-                        + (keys.contains("secrets:")
-                                ? "secrets: {s: {file: ./s.txt}}\nconfigs: {c: {file: ./s.txt}}\n"
-                                : ""),
-                java.nio.file.StandardOpenOption.APPEND);
+                "volumes: {vol: }\nnetworks: {one: , two: }\nsecrets: {s: {file: ./s.txt}}\nconfigs: {c: {file: ./s.txt}}\n",
+                StandardOpenOption.APPEND);
         Files.writeString(rig.folder.resolve("s.txt"), "secret");
     }
 
-    private static void kill(Rig rig) throws Exception {
-        ok(rig.docker("kill", rig.containers("a").getFirst().id()));
+    private static Set<String> running(Rig rig, Set<String> services) throws Exception {
+        Set<String> ids = new TreeSet<>();
+        for (String service : services) {
+            Rig.Container only = rig.containers(service).getFirst();
+            assertTrue(only.running(), only.toString());
+            ids.add(only.id());
+        }
+        return ids;
     }
 
-    private static void assertSame(Map<String, String> theirs, Rig rig, String what) throws Exception {
-        Map<String, String> ours =
-                flat(rig.inspect(rig.containers("a").getFirst().id()));
-        Map<String, String> missing = new TreeMap<>(theirs);
-        missing.entrySet().removeAll(ours.entrySet());
-        Map<String, String> added = new TreeMap<>(ours);
-        added.entrySet().removeAll(theirs.entrySet());
-        assertEquals("{}{}", "" + missing + added, what + ": missing, and added");
+    private static void kill(Rig rig, Set<String> services) throws Exception {
+        List<String> command = new ArrayList<>(List.of("docker", "kill"));
+        command.addAll(running(rig, services));
+        ok(rig.run(command.toArray(String[]::new)));
+    }
+
+    private static void assertSame(Map<String, Map<String, String>> theirs, Rig rig, String what) throws Exception {
+        Map<String, String> different = new TreeMap<>();
+        flat(rig, theirs.keySet()).forEach((service, ours) -> {
+            Map<String, String> missing = new TreeMap<>(theirs.get(service));
+            missing.entrySet().removeAll(ours.entrySet());
+            Map<String, String> added = new TreeMap<>(ours);
+            added.entrySet().removeAll(theirs.get(service).entrySet());
+            if (!missing.isEmpty() || !added.isEmpty()) {
+                different.put(service, "missing " + missing + ", added " + added);
+            }
+        });
+        assertEquals(Map.of(), different, what);
+    }
+
+    /** The only container of each service. */
+    private static Map<String, Map<String, String>> flat(Rig rig, Set<String> services) throws Exception {
+        Map<String, Map<String, String>> all = new TreeMap<>();
+        for (String service : services) {
+            List<Rig.Container> containers = rig.containers(service);
+            assertEquals(1, containers.size(), containers.toString());
+            all.put(service, flat(rig.inspect(containers.getFirst().id())));
+        }
+        return all;
     }
 
     private static Map<String, String> flat(JsonNode node) {

@@ -162,7 +162,7 @@ final class Rig implements AutoCloseable {
     /** The command that runs this program, up to its options. */
     static String java() throws IOException {
         return Path.of(System.getProperty("java.home"), "bin", "java")
-                + " -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx96m -Drollout.gateway.warmup=5000"
+                + " -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx96m -Drollout.gateway.warmup=1000"
                 + " --enable-native-access=ALL-UNNAMED -cp " + classPath();
     }
 

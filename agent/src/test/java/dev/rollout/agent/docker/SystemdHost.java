@@ -1,8 +1,10 @@
 package dev.rollout.agent.docker;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,19 +14,21 @@ final class SystemdHost implements AutoCloseable {
     /** Not below a folder that may be its owner's alone. */
     private static final String BUILT = "/opt/rollout";
 
-    /** Who may speak to the Engine and is not root, by a name that nobody has on this machine. */
-    static final String USER = "rigdeploy";
-
-    /** Those of that user, on the shared memory of this machine. */
-    static final Path USERS_CLAIMS = Path.of("/dev/shm/rollout-" + USER);
-
     private final Rig rig;
     private final String name;
+
+    /** Who may speak to the Engine and is not root, by a name that nobody has on this machine. */
+    final String user;
+
+    /** Those of that user, on the shared memory of this machine. */
+    final Path usersClaims;
 
     /** In the network of the rig's project, so that its gateway reaches the instances. */
     SystemdHost(Rig rig) throws IOException, InterruptedException {
         this.rig = rig;
         this.name = rig.project + "-host";
+        this.user = rig.project;
+        this.usersClaims = Path.of("/dev/shm/rollout-" + user);
         Path programs = Files.createDirectories(rig.folder.resolve("bin"));
         Path program = programs.resolve("rollout");
         Files.writeString(
@@ -37,8 +41,8 @@ final class SystemdHost implements AutoCloseable {
                 .replace("@PREFIX@", rig.folder.toString());
         Files.writeString(rig.folder.resolve("rollout.service"), unit);
         Files.setPosixFilePermissions(rig.folder, PosixFilePermissions.fromString("rwxr-xr-x"));
-        Files.createDirectories(USERS_CLAIMS);
-        Files.setPosixFilePermissions(USERS_CLAIMS, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Files.createDirectories(usersClaims);
+        Files.setPosixFilePermissions(usersClaims, PosixFilePermissions.fromString("rwxrwxrwx"));
         ok(rig.docker("network", "create", name));
         String image = ok(rig.run(Rig.ROOT.resolve("scripts/systemd-image").toString()));
         List<String> command = new ArrayList<>(List.of("run", "--detach", "--name", name, "--network", name));
@@ -47,7 +51,7 @@ final class SystemdHost implements AutoCloseable {
         command.addAll(List.of("--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"));
         command.addAll(List.of("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/tmp:exec", "--env=container=docker"));
         command.add("--volume=" + Rig.TARGET + ":" + BUILT);
-        for (Path shared : List.of(Path.of(System.getProperty("java.home")), rig.folder, USERS_CLAIMS)) {
+        for (Path shared : List.of(Path.of(System.getProperty("java.home")), rig.folder, usersClaims)) {
             command.add("--volume=" + shared + ":" + shared);
         }
         command.add("--volume=/var/run/docker.sock:/docker.sock");
@@ -63,9 +67,9 @@ final class SystemdHost implements AutoCloseable {
             }
             Thread.sleep(200);
         }
-        run("sh", "-c", "echo " + USER + ":x:1234:1234::" + home() + ":/bin/sh >>/etc/passwd");
-        run("sh", "-c", "echo docker:x:$(stat -c %g /docker.sock):" + USER + " >>/etc/group");
-        run("install", "-d", "-o", USER, home());
+        run("sh", "-c", "echo " + user + ":x:1234:1234::" + home() + ":/bin/sh >>/etc/passwd");
+        run("sh", "-c", "echo docker:x:$(stat -c %g /docker.sock):" + user + " >>/etc/group");
+        run("install", "-d", "-o", user, home());
     }
 
     /** Of that user; the Engine finds it by the same path. */
@@ -73,9 +77,18 @@ final class SystemdHost implements AutoCloseable {
         return rig.folder + "/home";
     }
 
-    /** The network in which its instances must be. */
-    String network() {
-        return name;
+    /** Writes the project's file anew, with its instances in the network where this reaches them. */
+    void services(String yaml) throws IOException {
+        rig.services(yaml);
+        Files.writeString(
+                rig.folder.resolve("compose.yaml"),
+                "networks: {default: {name: " + name + ", external: true}}\n",
+                StandardOpenOption.APPEND);
+    }
+
+    /** A web server on a port of it. */
+    void web(String version, int port) throws IOException {
+        services(Rig.web(version, "ports: [\"" + port + ":8080\"]\n"));
     }
 
     String address() throws IOException, InterruptedException {
@@ -96,16 +109,16 @@ final class SystemdHost implements AutoCloseable {
 
     /** The program as a user who may speak to the Engine, and is not root: who logs in for it, and out again. */
     Rig.Ran asDeploy(String... args) throws IOException, InterruptedException {
-        return login(USER, rig.folder + "/bin/rollout " + String.join(" ", args));
+        return login(user, rig.folder + "/bin/rollout " + String.join(" ", args));
     }
 
     /**
      * A command of a user who logs in for it, and has logged out when this returns. To logind a login whose programs go on
      * is closing for as long as they do.
      */
-    Rig.Ran login(String user, String command) throws IOException, InterruptedException {
-        Rig.Ran ran = exec("su", user, "-c", "cd " + rig.folder + " && " + command);
-        String state = "loginctl show-user " + user + " --property=State --value";
+    Rig.Ran login(String who, String command) throws IOException, InterruptedException {
+        Rig.Ran ran = exec("su", who, "-c", "cd " + rig.folder + " && " + command);
+        String state = "loginctl show-user " + who + " --property=State --value";
         run(
                 "sh",
                 "-c",
@@ -120,6 +133,13 @@ final class SystemdHost implements AutoCloseable {
         return run(command.toArray(String[]::new));
     }
 
+    long gateway() throws IOException, InterruptedException {
+        return new ObjectMapper()
+                .readTree(rollout("gateway", "status", "--format", "json"))
+                .path("pid")
+                .asLong();
+    }
+
     private static String ok(Rig.Ran ran) throws IOException {
         if (ran.exit() != 0) {
             throw new IOException(ran.all());
@@ -129,8 +149,8 @@ final class SystemdHost implements AutoCloseable {
 
     @Override
     public void close() throws Exception {
-        exec("sh", "-c", "rm -rf " + home() + " " + USERS_CLAIMS + "/*"); // which only its root may
-        Files.delete(USERS_CLAIMS);
+        exec("sh", "-c", "rm -rf " + home() + " " + usersClaims + "/*"); // which only its root may
+        Files.delete(usersClaims);
         rig.docker("rm", "--force", "--volumes", name);
         rig.removeContainers(); // or its network stays
         rig.docker("network", "rm", name);
