@@ -42,12 +42,13 @@ final class IptablesRedirect {
     }
 
     private void hook(PacketFilter filter) throws IOException {
-        if (filter.has(TABLE, chain)) {
-            return;
+        if (!filter.has(TABLE, chain)) {
+            filter.run(TABLE, "-N", chain);
         }
-        filter.run(TABLE, "-N", chain);
-        for (String hook : HOOKS) {
-            filter.run(TABLE, "-I", hook, "1", "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
+        for (String hook : HOOKS) { // what loads a firewall anew may have left the chain alone, without its jumps
+            if (!filter.quiet(TABLE, "-C", hook, "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain)) {
+                filter.run(TABLE, "-I", hook, "1", "-m", "addrtype", "--dst-type", "LOCAL", "-j", chain);
+            }
         }
     }
 

@@ -3,10 +3,12 @@ package dev.rollout.agent.rollout;
 import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.Order;
 import dev.rollout.agent.model.Readiness;
+import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.contract.Mode;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What must hold of a service before anything of it is started.
@@ -38,6 +40,22 @@ record Admission(Ports ports, String agent) {
                 throw new Refused(Refused.Why.HOST, sentence + "; nothing was started");
             });
             rolesAreHere(spec);
+        }
+    }
+
+    /**
+     * The namespaces of a container end with it, and what shares them is cut off.
+     *
+     * @param previous ids of the containers that are to go
+     */
+    void checkNamespaces(ServiceKey key, Set<String> previous) {
+        List<String> users = previous.isEmpty() ? List.of() : ports.engine().namespaceUsers(key, previous);
+        if (!users.isEmpty()) {
+            throw new Refused(
+                    Refused.Why.USAGE,
+                    String.join(", ", users) + " would be cut off: what has a namespace of " + key.service()
+                            + " (network_mode, pid or ipc: service:" + key.service()
+                            + ") loses it with the previous container. Replace them together, with 'docker compose up -d'");
         }
     }
 

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -74,6 +75,12 @@ public interface ContainerEngine {
 
     /** The host's folder that a container has at a path of its own; empty where it has none. */
     Optional<String> folder(String id, String inside);
+
+    /** Names of the project's running containers that have a namespace of one of these containers, and lose it with them. */
+    List<String> namespaceUsers(ServiceKey key, Set<String> ids);
+
+    /** Whether a container has a namespace of one that does not run any more. */
+    boolean namespaceIsLost(String id);
 
     /** What a container was made from; empty where it is gone. */
     Optional<Template> template(String id);

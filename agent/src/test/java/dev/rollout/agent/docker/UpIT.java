@@ -271,6 +271,24 @@ class UpIT {
             Rig.Ran up = rig.rollout("up", "web", "--order", "stop-first");
             assertEquals(0, up.exit(), up.all());
             assertEquals("2", rig.one("web"));
+
+            String web = rig.containers("web").getFirst().id();
+            Rig.Ran refused = rig.rollout("up", "anchor", "--force");
+            assertEquals(2, refused.exit(), refused.all());
+            assertTrue(refused.all().contains(rig.project + "-web-1 would be cut off"), refused.all());
+            assertEquals(
+                    0,
+                    rig.docker("rm", "-f", rig.containers("anchor").getFirst().id())
+                            .exit());
+            Rig.Ran again = rig.rollout("up", "web");
+            assertEquals(0, again.exit(), again.all());
+            Rig.Container now = rig.containers("web").getFirst();
+            assertNotEquals(web, now.id(), "its network had ended");
+            assertEquals(
+                    "container:" + rig.containers("anchor").getFirst().id(),
+                    rig.inspect(now.id()).at("/HostConfig/NetworkMode").asText());
+            assertEquals(0, rig.rollout("up", "web").exit());
+            assertEquals(now, rig.containers("web").getFirst(), "there is nothing to do any more");
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -253,6 +254,16 @@ final class FakeEngine implements ContainerEngine {
 
     @Override
     public void keepImages(ServiceKey key) {}
+
+    @Override
+    public List<String> namespaceUsers(ServiceKey key, Set<String> ids) {
+        return List.of();
+    }
+
+    @Override
+    public boolean namespaceIsLost(String id) {
+        return false;
+    }
 
     @Override
     public void unpark(ServiceKey key) {

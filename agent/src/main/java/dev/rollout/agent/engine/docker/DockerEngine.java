@@ -43,6 +43,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     private final Images images;
     private final Parking parking;
     private final KeptImages kept;
+    private final Namespaces namespaces;
     private final ComposeInUse compose;
 
     /** @param environment of the agent: DOCKER_CONFIG and what a build needs, where nobody else asks */
@@ -53,6 +54,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         images = new Images(api, asker -> new OnBehalf(asker, environment, host));
         parking = new Parking(api);
         kept = new KeptImages(api);
+        namespaces = new Namespaces(api);
         compose = new ComposeInUse(api, environment);
     }
 
@@ -453,6 +455,16 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
     @Override
     public void unpark(ServiceKey key) {
         parking.unpark(key);
+    }
+
+    @Override
+    public List<String> namespaceUsers(ServiceKey key, Set<String> ids) {
+        return namespaces.users(key.project(), ids);
+    }
+
+    @Override
+    public boolean namespaceIsLost(String id) {
+        return namespaces.areLost(id);
     }
 
     @Override

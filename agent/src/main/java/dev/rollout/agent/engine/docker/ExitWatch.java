@@ -28,6 +28,7 @@ final class ExitWatch implements AutoCloseable {
     private volatile BiConsumer<ServiceKey, String> changed = (key, id) -> {};
     private volatile Runnable unseen = () -> {};
     private volatile boolean open;
+    private boolean away; // and that was said
     private volatile boolean closed;
 
     ExitWatch(DockerApi api) {
@@ -71,6 +72,10 @@ final class ExitWatch implements AutoCloseable {
                 api.stream(Request.Method.GET, ContainerEvents.PATH, null, Map.of(), body -> {
                     waiting.forEach(this::look); // what happened while nobody listened
                     open = true;
+                    if (away) {
+                        away = false;
+                        LOG.info("the Docker Engine is back");
+                    }
                     lookAgain();
                     try (MappingIterator<JsonNode> events =
                             json.readerFor(JsonNode.class).readValues(body)) {
@@ -80,7 +85,10 @@ final class ExitWatch implements AutoCloseable {
                     }
                 });
             } catch (EngineUnavailable | EngineRefused e) {
-                LOG.debug("the event stream ended: {}", e.getMessage());
+                if (!away && !closed) {
+                    away = true;
+                    LOG.warn("the Docker Engine is away: {}", e.getMessage());
+                }
             }
             open = false;
             api.forget(); // the daemon may come back as another one
