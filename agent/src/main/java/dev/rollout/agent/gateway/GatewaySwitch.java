@@ -94,9 +94,10 @@ public final class GatewaySwitch implements TrafficSwitch, AutoCloseable {
         if (ours.isPresent()) {
             return ours.get().of(spec.key().project(), spec.key().service())
                     ? Optional.empty()
-                    : Optional.of("publishes " + number + ", which the gateway leads to "
-                            + ours.get().project() + "/" + ours.get().service()
-                            + ": take that service down first (docker compose rm --stop --force), or publish another port");
+                    : Optional.of(
+                            "publishes " + number + ", which the gateway leads to "
+                                    + ours.get().project() + "/" + ours.get().service()
+                                    + ": take that service down first (docker compose rm --stop --force), or publish another port");
         }
         return adopted ? Optional.empty() : taken(port.hostIp(), number);
     }
