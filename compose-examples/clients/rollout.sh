@@ -45,14 +45,17 @@ rollout_answer() { # sets $first and $answer to the first and the last line; fai
   return 1
 }
 
-rollout_ask() { # after an error the file is opened again, once; where it is just being moved, when it is there again
+rollout_ask() { # after an error the file is opened again, twice at most; where it is just being moved, when it is there again
   rollout_answer "$1" && return
-  sleep 0.01
   looks=500
-  while [ -e "$ROLLOUT_DIR/claims.db.old" ] && [ ! -e "$ROLLOUT_DIR/claims.db" ] && [ "$((looks -= 1))" -gt 0 ]; do
+  for again in 1 2; do
     sleep 0.01
+    while [ -e "$ROLLOUT_DIR/claims.db.old" ] && [ ! -e "$ROLLOUT_DIR/claims.db" ] && [ "$((looks -= 1))" -gt 0 ]; do
+      sleep 0.01
+    done
+    rollout_open && rollout_answer "$1" && return
   done
-  rollout_open && rollout_answer "$1"
+  return 1
 }
 
 rollout_join() {

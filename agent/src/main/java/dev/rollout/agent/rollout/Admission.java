@@ -2,13 +2,16 @@ package dev.rollout.agent.rollout;
 
 import dev.rollout.agent.model.Instance;
 import dev.rollout.agent.model.Order;
+import dev.rollout.agent.model.Previous;
 import dev.rollout.agent.model.Readiness;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
+import dev.rollout.agent.rollout.plan.Plan;
 import dev.rollout.contract.Mode;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What must hold of a service before anything of it is started.
@@ -43,13 +46,15 @@ record Admission(Ports ports, String agent) {
         }
     }
 
-    /**
-     * The namespaces of a container end with it, and what shares them is cut off.
-     *
-     * @param previous ids of the containers that are to go
-     */
-    void checkNamespaces(ServiceKey key, Set<String> previous) {
-        List<String> users = previous.isEmpty() ? List.of() : ports.engine().namespaceUsers(key, previous);
+    /** The namespaces of a container end with it, and what shares them is cut off: of one that is to go nobody may have any. */
+    void checkNamespaces(Plan plan) {
+        Set<String> ending = plan.batches().stream()
+                .flatMap(batch -> batch.previous().stream())
+                .filter(Previous::running)
+                .map(Previous::id)
+                .collect(Collectors.toSet());
+        ServiceKey key = plan.spec().key();
+        List<String> users = ending.isEmpty() ? List.of() : ports.engine().namespaceUsers(key, ending);
         if (!users.isEmpty()) {
             throw new Refused(
                     Refused.Why.USAGE,

@@ -94,20 +94,13 @@ public final class Rollouts implements AutoCloseable {
                 instances,
                 force == UpRequest.Force.ALL || instances.stream().anyMatch(this::isCutOff),
                 instance -> ports.engine().restartPolicy(instance.id()));
-        admission.checkNamespaces(spec.key(), previous(plan.batches()));
+        admission.checkNamespaces(plan);
         return plan;
     }
 
     /** It runs, and the network or processes that it has of another container are no more: it is as good as none. */
     private boolean isCutOff(Instance instance) {
         return instance.running() && ports.engine().namespaceIsLost(instance.id());
-    }
-
-    private static Set<String> previous(List<Batch> batches) {
-        return batches.stream()
-                .flatMap(batch -> batch.previous().stream())
-                .map(Previous::id)
-                .collect(Collectors.toSet());
     }
 
     /** The service's instances; a leftover candidate of a rollout that nobody drives any more is not one. */
@@ -264,7 +257,10 @@ public final class Rollouts implements AutoCloseable {
 
     /** What the journal cannot tell of the version that a rollout replaces, so that undo can go back to it. */
     private @Nullable Template replaced(List<Batch> batches, List<Instance> observed) {
-        Set<String> previous = previous(batches);
+        Set<String> previous = batches.stream()
+                .flatMap(batch -> batch.previous().stream())
+                .map(Previous::id)
+                .collect(Collectors.toSet());
         return observed.stream()
                 .filter(instance -> previous.contains(instance.id()))
                 .filter(instance -> ports.journal().find(instance.rollout()).isEmpty())
