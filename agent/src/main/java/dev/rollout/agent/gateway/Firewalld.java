@@ -63,7 +63,7 @@ final class Firewalld implements Firewall {
     }
 
     private String rule(Route route) {
-        String ip = route.hostIp();
+        String ip = PacketFilter.destination(route.hostIp());
         return priority
                 + (ip.isEmpty()
                         ? ""

@@ -57,7 +57,7 @@ final class IptablesFirewall implements Firewall {
         for (Route route : routes) {
             // as it came: what is redirected to another port as well
             String those = "-p tcp -m conntrack --ctdir ORIGINAL --ctorigdstport " + route.port()
-                    + (route.hostIp().isEmpty() ? "" : " --ctorigdst " + route.hostIp());
+                    + (route.hostIp().isEmpty() ? "" : " --ctorigdst " + PacketFilter.destination(route.hostIp()));
             if (docker) {
                 rules.add(those + " -j DOCKER-USER");
             }

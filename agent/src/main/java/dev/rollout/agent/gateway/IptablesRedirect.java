@@ -8,6 +8,7 @@ import java.util.List;
 final class IptablesRedirect {
     private static final List<String> HOOKS = List.of("PREROUTING", "OUTPUT");
     private static final String TABLE = "nat";
+    private static final String DOCKERS = "DOCKER";
 
     private final String chain;
 
@@ -58,10 +59,18 @@ final class IptablesRedirect {
         }
     }
 
+    /** Whether Docker has a rule for that port. */
+    static boolean isDockers(String hostIp, int port) {
+        return PacketFilter.of(hostIp).stream()
+                .flatMap(filter -> filter.rules(TABLE, DOCKERS).stream())
+                .filter(rule -> hostIp.isEmpty() || !rule.contains(" -d ") || rule.contains(" -d " + hostIp + "/"))
+                .anyMatch(rule -> rule.contains(" --dport " + port + " -j DNAT"));
+    }
+
     private String[] rule(String verb, String hostIp, int from, int to) {
         List<String> rule = new ArrayList<>(List.of(verb, chain, "-p", "tcp"));
         if (!hostIp.isEmpty()) {
-            rule.addAll(List.of("-d", hostIp));
+            rule.addAll(List.of("-d", PacketFilter.destination(hostIp)));
         }
         // the address stays: REDIRECT would take the interface's first one, where nobody listens for the others
         rule.addAll(List.of("--dport", Integer.toString(from), "-j", "DNAT", "--to-destination", ":" + to));

@@ -28,6 +28,8 @@ final class Listener {
     /** For those whose handshake has begun where nobody new is led any more: one answer to it may be lost. */
     private static final long HANDSHAKE_MILLIS = 2000;
 
+    private static final long RULE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private final Vertx vertx;
     private final Port port;
     private final Redirect redirect;
@@ -37,6 +39,7 @@ final class Listener {
     private volatile List<Front> direct = List.of(); // on the port itself
     private volatile List<Front> aside = List.of(); // on the one that connections are redirected to
     private volatile int beside;
+    private long freeSince; // nanoseconds; 0 while Docker holds the port
     private boolean parked; // the port is Docker's to have
     private boolean trying;
     private volatile boolean closed;
@@ -96,6 +99,7 @@ final class Listener {
         }
         aside = made;
         beside = free;
+        freeSince = 0;
         LOG.info("{} is Docker's: new connections come by {}", route.listen(), free);
     }
 
@@ -136,6 +140,9 @@ final class Listener {
         if (!parked && !closed) {
             try {
                 checkFree(route.hostIp(), route.port()); // a front that fails costs more than this
+                if (isLedElsewhere(route)) {
+                    return false;
+                }
                 direct = deploy(route.port());
             } catch (IOException held) {
                 return false;
@@ -148,6 +155,15 @@ final class Listener {
         }
         trying = false;
         return true;
+    }
+
+    /**
+     * Docker lets go of a port before it takes its rule back: without a redirection new connections would be led to a
+     * container that has ended. A rule that stays is somebody else's.
+     */
+    private boolean isLedElsewhere(Route route) {
+        freeSince = freeSince == 0 ? System.nanoTime() : freeSince;
+        return System.nanoTime() - freeSince < RULE_NANOS && Redirect.isDockers(route.hostIp(), route.port());
     }
 
     private void afterHandshakes(Runnable then) {

@@ -95,7 +95,9 @@ final class NftablesFirewall implements Firewall {
     private static String rule(Route route) {
         String ip = route.ipv6() ? "ip6" : "ip";
         return "meta l4proto tcp ct direction original ct original proto-dst " + route.port()
-                + (route.hostIp().isEmpty() ? "" : " ct original " + ip + " daddr " + route.hostIp());
+                + (route.hostIp().isEmpty()
+                        ? ""
+                        : " ct original " + ip + " daddr " + PacketFilter.destination(route.hostIp()));
     }
 
     /** Whether nothing that comes to this rule goes on from it. */

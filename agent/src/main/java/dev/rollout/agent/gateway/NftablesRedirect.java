@@ -3,6 +3,7 @@ package dev.rollout.agent.gateway;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * Redirections in a table of our own of nftables, whose chains come before those of an Engine that writes its rules with
@@ -33,7 +34,9 @@ final class NftablesRedirect {
 
     void add(String hostIp, int from, int to) throws IOException {
         StringBuilder changes = new StringBuilder("add table %s %s\n".formatted(FAMILY, table));
-        String address = hostIp.isEmpty() ? "" : (hostIp.contains(":") ? "ip6" : "ip") + " daddr " + hostIp;
+        String address = hostIp.isEmpty()
+                ? ""
+                : (hostIp.contains(":") ? "ip6" : "ip") + " daddr " + PacketFilter.destination(hostIp);
         for (String hook : HOOKS) {
             changes.append("add chain %s %s %s { type nat hook %s priority %d; }\n"
                             .formatted(FAMILY, table, hook, hook, BEFORE_DOCKER))
@@ -55,6 +58,22 @@ final class NftablesRedirect {
                                 rule.path("handle").asText()));
             }
         }
+    }
+
+    /** Whether Docker has a rule for that port, on whichever address. */
+    static boolean isDockers(int port) {
+        Pattern led = Pattern.compile("dport " + port + " .*dnat to");
+        for (String family : List.of("ip", "ip6")) {
+            try {
+                if (led.matcher(Tool.run(List.of("nft", "list", "table", family, DOCKERS), ""))
+                        .find()) {
+                    return true;
+                }
+            } catch (IOException e) {
+                // there is no such table, or no tool
+            }
+        }
+        return false;
     }
 
     private static String name(String hostIp, int from, int to) {

@@ -22,6 +22,11 @@ enum PacketFilter {
         return hostIp.isEmpty() ? all() : List.of(hostIp.contains(":") ? IPV6 : IPV4);
     }
 
+    /** The address that a port is published on, as rules have it: all of a family are a network. */
+    static String destination(String hostIp) {
+        return hostIp.equals("0.0.0.0") || hostIp.equals("::") ? hostIp + "/0" : hostIp;
+    }
+
     /** Those of this host. */
     static List<PacketFilter> all() {
         return Files.exists(Path.of("/proc/net/if_inet6")) ? List.of(IPV4, IPV6) : List.of(IPV4);
@@ -37,6 +42,17 @@ enum PacketFilter {
 
     boolean has(String table, String chain) {
         return quiet(table, "-n", "-L", chain);
+    }
+
+    /** The rules of a chain, as its tool says them; none where there is no such chain. */
+    List<String> rules(String table, String chain) {
+        try {
+            return Tool.run(List.of(tool, "-w", "-t", table, "-S", chain), "")
+                    .lines()
+                    .toList();
+        } catch (IOException e) {
+            return List.of();
+        }
     }
 
     /** Removes a chain of ours and the jumps to it. Mostly there is none, which one question tells. */

@@ -33,6 +33,11 @@ final class Redirect {
         }
     }
 
+    /** Whether a rule of Docker's leads the connections of that port to a container. */
+    static boolean isDockers(String hostIp, int port) {
+        return IptablesRedirect.isDockers(hostIp, port) || NftablesRedirect.isDockers(port);
+    }
+
     void remove(String hostIp, int from, int to) {
         iptables.remove(hostIp, from, to);
         nftables.remove(hostIp, from, to);

@@ -16,6 +16,11 @@ import org.junit.jupiter.api.Test;
 /** The firewall of a host, and the ports of services: its own class, since it is the longest of its kind, and begins early. */
 class FirewallIT {
     private static final int PORT = 8123;
+    private static final int FAMILY = PORT + 3; // on all addresses of IPv4, and none of IPv6
+
+    private static void version(SystemdHost host, String version) throws IOException {
+        host.services(Rig.web(version, "ports: [\"%d:8080\", \"0.0.0.0:%d:8080\"]\n".formatted(PORT, FAMILY)));
+    }
 
     /** What Docker publishes is forwarded, past a host's firewall; the gateway's ports are a process's, and are as open. */
     @Test
@@ -26,12 +31,12 @@ class FirewallIT {
                     + "iptables -w -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT;"
                     + "iptables -w -N DOCKER-USER; iptables -w -A DOCKER-USER -p tcp --dport 1 -j DROP";
             host.run("sh", "-c", iptables);
-            host.web("1", PORT);
+            version(host, "1");
             host.rollout("up", "web");
             InetSocketAddress web = new InetSocketAddress(host.address(), PORT);
             try (Load load = new Load(web)) {
                 host.rollout("gateway", "upgrade");
-                host.web("2", PORT);
+                version(host, "2");
                 host.rollout("up", "web");
                 load.close();
                 assertEquals(List.of(), load.failures, load.answered + " were answered");
@@ -58,7 +63,7 @@ class FirewallIT {
             }
             admittedInSpiteOf(host, web, "systemctl start firewalld; until firewall-cmd --state; do sleep 0.1; done");
             try (Load load = new Load(web)) {
-                host.web("3", PORT);
+                version(host, "3");
                 host.rollout("up", "web");
                 load.close();
                 assertEquals(List.of(), load.failures, load.answered + " were answered");
@@ -116,6 +121,7 @@ class FirewallIT {
         assertEquals(false, connects(web), command);
         host.run("kill", "-CONT", gateway);
         awaitConnects(web, command);
+        awaitConnects(new InetSocketAddress(web.getAddress(), FAMILY), command);
     }
 
     private static void awaitConnects(InetSocketAddress address, String when) throws Exception {

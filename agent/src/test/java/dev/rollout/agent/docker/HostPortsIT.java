@@ -136,9 +136,7 @@ class HostPortsIT {
     void aPortIsHandedBackToDockerWithoutALostRequest() throws Exception {
         try (Rig rig = AGENT.rig()) {
             int port = freePort();
-            String address = rig.docker("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}")
-                    .out()
-                    .strip();
+            String address = bridge(rig);
             rig.services(on(address, web("1", port)));
             ok(rig.rollout("up", "web"));
             if (!Rig.BY_ROOT) {
@@ -167,6 +165,46 @@ class HostPortsIT {
             rig.services(on(address, web("3", port)));
             ok(rig.rollout("up", "web"));
             nothingLost(load, "1", "2", "3");
+        }
+    }
+
+    /** An address of this host that is not loopback's, by which Docker's rules come first. */
+    private static String bridge(Rig rig) throws Exception {
+        return rig.docker("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}")
+                .out()
+                .strip();
+    }
+
+    /** It lets go of a port first, and a moment later of the rule, which leads to a container that has ended. */
+    @Test
+    void aRuleOfDockersThatOutlivesItsPortLeadsNobodyAstray() throws Exception {
+        if (!Rig.BY_ROOT) {
+            return; // only root redirects
+        }
+        try (Rig rig = AGENT.rig()) {
+            int port = freePort();
+            rig.services(on("0.0.0.0", web("1", port)));
+            ok(rig.compose("up", "-d"));
+            awaitAnswer("1", port);
+            String container = rig.docker(
+                            "inspect",
+                            "-f",
+                            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+                            rig.containers("web").getFirst().id())
+                    .out();
+            String rule = " DOCKER -p tcp --dport " + port + " -j DNAT --to-destination " + container + ":8080";
+            ok(rig.run(("iptables -w -t nat -A" + rule).split(" ")));
+            try (Load load = new Load(new InetSocketAddress(bridge(rig), port))) {
+                rig.services(on("0.0.0.0", web("2", port)));
+                ok(rig.rollout("up", "web"));
+                Thread.sleep(1000); // the port is free by now
+                assertTrue(routes(rig).getFirst().path("redirectedFrom").asInt() != 0, routes(rig) + "");
+                ok(rig.run(("iptables -w -t nat -D" + rule).split(" ")));
+                awaitOwnPort(rig);
+                nothingLost(load, "1", "2");
+            } finally {
+                rig.run(("iptables -w -t nat -D" + rule).split(" "));
+            }
         }
     }
 
