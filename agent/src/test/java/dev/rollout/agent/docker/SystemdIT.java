@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -85,37 +84,10 @@ class SystemdIT {
                 load.close();
                 assertEquals(List.of(), load.failures, load.answered + " were answered");
             }
-            overSshThatBreaks(rig, host);
-            assertEquals("3", rig.one("web"));
             host.rollout("agent", "stop");
             Rig.Ran none = host.asDeploy("status");
             assertEquals(69, none.exit(), none.all());
         }
-    }
-
-    /** The step of GitHub Actions, whose connection is cut when the candidate is there. */
-    private static void overSshThatBreaks(Rig rig, SystemdHost host) throws Exception {
-        host.run(
-                "sh",
-                "-c",
-                "ln -s " + rig.folder + "/bin/rollout /usr/bin; mkdir /run/sshd; cd /run;"
-                        + "for key in /etc/ssh/ssh_host_ed25519_key login; do ssh-keygen -qt ed25519 -N '' -f $key; done;"
-                        + "/usr/sbin/sshd -f /dev/null -o StrictModes=no -o AuthorizedKeysFile=/run/login.pub");
-        Files.copy(Rig.ROOT.resolve("scripts/ci-step"), rig.folder.resolve("ci-step"));
-        host.web("3", PORT);
-        String out = host.run(
-                "bash",
-                "-c",
-                "export HOST=%s@127.0.0.1 DIRECTORY=%s SERVICES=web GITHUB_ACTOR='Ann O' GITHUB_STEP_SUMMARY=/run/summary;"
-                                .formatted(host.user, rig.folder)
-                        + "KEY=$(cat /run/login) KNOWN_HOSTS=$(ssh-keyscan 127.0.0.1) bash ci-step >/run/out 2>&1 & step=$!;"
-                        + "for i in {1..500}; do [[ $(cat /run/out 2>/dev/null) != *created* ]] || break; sleep 0.02; done; pkill -KILL -f '[s]shd: "
-                        + host.user
-                        + "'; wait $step; echo exit $?; cat /run/out /run/summary");
-        assertTrue(out.startsWith("exit 0\n"), out);
-        assertTrue(out.contains("ssh has lost " + host.user), out);
-        assertTrue(out.contains("### Rollout to 127.0.0.1: exit 0"), out);
-        assertTrue(host.rollout("history", "web").contains("Ann O"), "who began it");
     }
 
     /** Each command of a pipeline is a login of its own, and no root has installed anything. */
