@@ -62,7 +62,7 @@ final class IptablesRedirect {
     /** Whether Docker has a rule for that port. */
     static boolean isDockers(String hostIp, int port) {
         return PacketFilter.of(hostIp).stream()
-                .flatMap(filter -> filter.rules(TABLE, DOCKERS).stream())
+                .flatMap(filter -> filter.rules(TABLE, DOCKERS))
                 .filter(rule -> hostIp.isEmpty() || !rule.contains(" -d ") || rule.contains(" -d " + hostIp + "/"))
                 .anyMatch(rule -> rule.contains(" --dport " + port + " -j DNAT"));
     }

@@ -24,11 +24,12 @@ import org.slf4j.LoggerFactory;
 final class Listener {
     private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
     private static final long RETRY_MILLIS = 20;
+    /** Between two looks at the packet filter, each of which starts a program or two. */
+    private static final long RULE_MILLIS = 300;
+
     private static final int SECONDS = 10;
     /** For those whose handshake has begun where nobody new is led any more: one answer to it may be lost. */
     private static final long HANDSHAKE_MILLIS = 2000;
-
-    private static final long RULE_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final Vertx vertx;
     private final Port port;
@@ -39,8 +40,13 @@ final class Listener {
     private volatile List<Front> direct = List.of(); // on the port itself
     private volatile List<Front> aside = List.of(); // on the one that connections are redirected to
     private volatile int beside;
-    private long freeSince; // nanoseconds; 0 while Docker holds the port
     private boolean parked; // the port is Docker's to have
+    /**
+     * Docker lets go of a port before it takes its rule back: without a redirection new connections would be led to a
+     * container that has ended.
+     */
+    private volatile boolean ledElsewhere;
+
     private boolean trying;
     private volatile boolean closed;
 
@@ -99,7 +105,6 @@ final class Listener {
         }
         aside = made;
         beside = free;
-        freeSince = 0;
         LOG.info("{} is Docker's: new connections come by {}", route.listen(), free);
     }
 
@@ -128,7 +133,7 @@ final class Listener {
             trying = true;
             Thread.ofVirtual().name("take").start(() -> {
                 do {
-                    pause(RETRY_MILLIS);
+                    pause(ledElsewhere ? RULE_MILLIS : RETRY_MILLIS);
                 } while (!taken());
             });
         }
@@ -140,7 +145,8 @@ final class Listener {
         if (!parked && !closed) {
             try {
                 checkFree(route.hostIp(), route.port()); // a front that fails costs more than this
-                if (isLedElsewhere(route)) {
+                ledElsewhere = Redirect.isDockers(route.hostIp(), route.port());
+                if (ledElsewhere) {
                     return false;
                 }
                 direct = deploy(route.port());
@@ -155,15 +161,6 @@ final class Listener {
         }
         trying = false;
         return true;
-    }
-
-    /**
-     * Docker lets go of a port before it takes its rule back: without a redirection new connections would be led to a
-     * container that has ended. A rule that stays is somebody else's.
-     */
-    private boolean isLedElsewhere(Route route) {
-        freeSince = freeSince == 0 ? System.nanoTime() : freeSince;
-        return System.nanoTime() - freeSince < RULE_NANOS && Redirect.isDockers(route.hostIp(), route.port());
     }
 
     private void afterHandshakes(Runnable then) {

@@ -60,20 +60,14 @@ final class NftablesRedirect {
         }
     }
 
-    /** Whether Docker has a rule for that port, on whichever address. */
-    static boolean isDockers(int port) {
+    /** Whether Docker has a rule for that port. */
+    static boolean isDockers(String hostIp, int port) {
         Pattern led = Pattern.compile("dport " + port + " .*dnat to");
-        for (String family : List.of("ip", "ip6")) {
-            try {
-                if (led.matcher(Tool.run(List.of("nft", "list", "table", family, DOCKERS), ""))
-                        .find()) {
-                    return true;
-                }
-            } catch (IOException e) {
-                // there is no such table, or no tool
-            }
-        }
-        return false;
+        return PacketFilter.of(hostIp).stream()
+                .flatMap(filter -> Tool.lines("nft", "list", "table", filter.family(), DOCKERS))
+                .filter(rule ->
+                        hostIp.isEmpty() || !rule.contains(" daddr ") || rule.contains(" daddr " + hostIp + " "))
+                .anyMatch(rule -> led.matcher(rule).find());
     }
 
     private static String name(String hostIp, int from, int to) {

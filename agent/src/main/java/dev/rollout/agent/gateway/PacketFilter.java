@@ -8,13 +8,20 @@ import java.util.stream.Stream;
 
 /** The host's packet filter, by the tools of iptables; for root. */
 enum PacketFilter {
-    IPV4("iptables"),
-    IPV6("ip6tables");
+    IPV4("iptables", "ip"),
+    IPV6("ip6tables", "ip6");
 
     private final String tool;
+    private final String family;
 
-    PacketFilter(String tool) {
+    PacketFilter(String tool, String family) {
         this.tool = tool;
+        this.family = family;
+    }
+
+    /** What nftables calls it. */
+    String family() {
+        return family;
     }
 
     /** Those that connections to an address come through. */
@@ -45,14 +52,8 @@ enum PacketFilter {
     }
 
     /** The rules of a chain, as its tool says them; none where there is no such chain. */
-    List<String> rules(String table, String chain) {
-        try {
-            return Tool.run(List.of(tool, "-w", "-t", table, "-S", chain), "")
-                    .lines()
-                    .toList();
-        } catch (IOException e) {
-            return List.of();
-        }
+    Stream<String> rules(String table, String chain) {
+        return Tool.lines(tool, "-w", "-t", table, "-S", chain);
     }
 
     /** Removes a chain of ours and the jumps to it. Mostly there is none, which one question tells. */

@@ -35,7 +35,7 @@ final class Redirect {
 
     /** Whether a rule of Docker's leads the connections of that port to a container. */
     static boolean isDockers(String hostIp, int port) {
-        return IptablesRedirect.isDockers(hostIp, port) || NftablesRedirect.isDockers(port);
+        return IptablesRedirect.isDockers(hostIp, port) || NftablesRedirect.isDockers(hostIp, port);
     }
 
     void remove(String hostIp, int from, int to) {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** A program of the host's administrator. */
 final class Tool {
@@ -33,6 +34,15 @@ final class Tool {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
+        }
+    }
+
+    /** What it prints; nothing where it refuses, or is not there. */
+    static Stream<String> lines(String... command) {
+        try {
+            return run(List.of(command), "").lines();
+        } catch (IOException e) {
+            return Stream.of();
         }
     }
 
