@@ -40,23 +40,23 @@ class InspectIT {
 
     /** A service each, and its keys. */
     private static final String SERVICES = """
-            plain       | command: sleep 100
-            environment | command: sleep 100\\nenvironment: {A: '1', B: 'x=y', C: }\\nworking_dir: /tmp\\nuser: '1:1'\\nhostname: h\\ndomainname: d.org
-            limits      | command: sleep 100\\nmem_limit: 64m\\nmem_reservation: 32m\\ncpus: 0.5\\ncpu_shares: 100\\npids_limit: 50\\nshm_size: 8m\\noom_score_adj: 100\\nulimits: {nofile: {soft: 100, hard: 200}, nproc: 50}
-            deploy      | command: sleep 100\\ndeploy: {resources: {limits: {cpus: '0.5', memory: 64m, pids: 20}, reservations: {memory: 32m}}}
-            security    | command: sleep 100\\ncap_add: [NET_ADMIN]\\ncap_drop: [MKNOD]\\nread_only: true\\nsecurity_opt: ['no-new-privileges:true']\\ngroup_add: ['5']\\nsysctls: {net.core.somaxconn: 99}\\ndevices: ['/dev/null:/dev/x:rw']
-            volumes     | command: sleep 100\\nvolumes: ['./a:/a:ro', 'vol:/v', '/anon', {type: bind, source: /tmp, target: /b, read_only: true}, {type: tmpfs, target: /t, tmpfs: {size: 1m}}]\\ntmpfs: [/run, '/x:size=1m']
-            health      | command: sleep 100\\nhealthcheck: {test: 'true', interval: 10s, timeout: 3s, retries: 4, start_period: 1s}\\nstop_signal: SIGINT\\nstop_grace_period: 1m
-            terminal    | command: sleep 100\\ntty: true\\nstdin_open: true\\ninit: true\\nlabels: {a: b, c: }
-            logging     | command: sleep 100\\nlogging: {driver: json-file, options: {max-size: 1m, max-file: 2}}\\ndns: [8.8.8.8]\\ndns_search: [x.org]\\ndns_opt: [ndots:2]\\nextra_hosts: ['h=1.2.3.4']\\nexpose: [80, '7/udp']
-            namespaces  | command: sleep 100\\nipc: host\\npid: host\\nuts: host
-            networks    | command: sleep 100\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10, aliases: [z]}}
-            host        | command: sleep 100\\nnetwork_mode: host
-            bridge      | command: sleep 100\\nnetwork_mode: bridge\\ndomainname: d.org
-            links       | command: sleep 100\\nnetwork_mode: bridge\\nexternal_links: [OTHER, 'OTHER:l']
-            ports       | command: sleep 100\\nports: ['127.0.0.1:0:80', '127.0.0.1::81/udp']\\ndeploy: {update_config: {order: stop-first}}
-            entrypoint  | entrypoint: ['sleep']\\ncommand: ['100']
-            secrets     | command: sleep 100\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf, mode: 0444}]
+            plain       | command: sleep 1000
+            environment | command: sleep 1000\\nenvironment: {A: '1', B: 'x=y', C: }\\nworking_dir: /tmp\\nuser: '1:1'\\nhostname: h\\ndomainname: d.org
+            limits      | command: sleep 1000\\nmem_limit: 64m\\nmem_reservation: 32m\\ncpus: 0.5\\ncpu_shares: 100\\npids_limit: 50\\nshm_size: 8m\\noom_score_adj: 100\\nulimits: {nofile: {soft: 100, hard: 200}, nproc: 50}
+            deploy      | command: sleep 1000\\ndeploy: {resources: {limits: {cpus: '0.5', memory: 64m, pids: 20}, reservations: {memory: 32m}}}
+            security    | command: sleep 1000\\ncap_add: [NET_ADMIN]\\ncap_drop: [MKNOD]\\nread_only: true\\nsecurity_opt: ['no-new-privileges:true']\\ngroup_add: ['5']\\nsysctls: {net.core.somaxconn: 99}\\ndevices: ['/dev/null:/dev/x:rw']
+            volumes     | command: sleep 1000\\nvolumes: ['./a:/a:ro', 'vol:/v', '/anon', {type: bind, source: /tmp, target: /b, read_only: true}, {type: tmpfs, target: /t, tmpfs: {size: 1m}}]\\ntmpfs: [/run, '/x:size=1m']
+            health      | command: sleep 1000\\nhealthcheck: {test: 'true', interval: 10s, timeout: 3s, retries: 4, start_period: 1s}\\nstop_signal: SIGINT\\nstop_grace_period: 1m
+            terminal    | command: sleep 1000\\ntty: true\\nstdin_open: true\\ninit: true\\nlabels: {a: b, c: }
+            logging     | command: sleep 1000\\nlogging: {driver: json-file, options: {max-size: 1m, max-file: 2}}\\ndns: [8.8.8.8]\\ndns_search: [x.org]\\ndns_opt: [ndots:2]\\nextra_hosts: ['h=1.2.3.4']\\nexpose: [80, '7/udp']
+            namespaces  | command: sleep 1000\\nipc: host\\npid: host\\nuts: host
+            networks    | command: sleep 1000\\nnetworks: {one: {aliases: [x, y]}, two: {priority: 10, aliases: [z]}}
+            host        | command: sleep 1000\\nnetwork_mode: host
+            bridge      | command: sleep 1000\\nnetwork_mode: bridge\\ndomainname: d.org
+            links       | command: sleep 1000\\nnetwork_mode: bridge\\nexternal_links: [OTHER, 'OTHER:l']
+            ports       | command: sleep 1000\\nports: ['127.0.0.1:0:80', '127.0.0.1::81/udp']\\ndeploy: {update_config: {order: stop-first}}
+            entrypoint  | entrypoint: ['sleep']\\ncommand: ['1000']
+            secrets     | command: sleep 1000\\nsecrets: [s]\\nconfigs: [{source: c, target: /etc/c.conf, mode: 0444}]
             """;
 
     /** All in one project, since a command for each would cost more than what it does. */
@@ -64,7 +64,7 @@ class InspectIT {
     void equalsThatOfDockerComposeCreate() throws Exception {
         try (Rig rig = AGENT.rig()) {
             String other = rig.project + "-other";
-            ok(rig.docker("run", "-d", "--name", other, "rollout-examples/busybox:1", "sleep", "100"));
+            ok(rig.docker("run", "-d", "--name", other, "rollout-examples/busybox:1", "sleep", "1000"));
             Map<String, String> keys = new TreeMap<>();
             SERVICES.replace("OTHER", other)
                     .lines()
@@ -77,7 +77,7 @@ class InspectIT {
 
             Map<String, String> changed = new TreeMap<>(keys);
             changed.replaceAll(
-                    (service, text) -> text.replace("sleep 100", "sleep 101").replace("['100']", "['101']"));
+                    (service, text) -> text.replace("sleep 1000", "sleep 1001").replace("['1000']", "['1001']"));
             services(rig, changed);
             ok(rig.rollout("up"));
             kill(rig, keys.keySet()); // sleep does not listen to SIGTERM
@@ -104,7 +104,7 @@ class InspectIT {
     @Test
     void aRangeOfExposedPortsIsEachOfThem() throws Exception {
         try (Rig rig = AGENT.rig()) {
-            services(rig, Map.of("a", "command: sleep 100\\nexpose: [80, '90-91', '7-8/udp']"));
+            services(rig, Map.of("a", "command: sleep 1000\\nexpose: [80, '90-91', '7-8/udp']"));
             ok(rig.rollout("up", "a"));
             String id = rig.containers("a").getFirst().id();
             Set<String> exposed = new TreeSet<>();
