@@ -8,7 +8,6 @@ import java.util.List;
 final class IptablesRedirect {
     private static final List<String> HOOKS = List.of("PREROUTING", "OUTPUT");
     private static final String TABLE = "nat";
-    private static final String DOCKERS = "DOCKER";
 
     private final String chain;
 
@@ -57,14 +56,6 @@ final class IptablesRedirect {
         for (PacketFilter filter : PacketFilter.of(hostIp)) {
             filter.quiet(TABLE, rule("-D", hostIp, from, to));
         }
-    }
-
-    /** Whether Docker has a rule for that port. */
-    static boolean isDockers(String hostIp, int port) {
-        return PacketFilter.of(hostIp).stream()
-                .flatMap(filter -> filter.rules(TABLE, DOCKERS))
-                .filter(rule -> hostIp.isEmpty() || !rule.contains(" -d ") || rule.contains(" -d " + hostIp + "/"))
-                .anyMatch(rule -> rule.contains(" --dport " + port + " -j DNAT"));
     }
 
     private String[] rule(String verb, String hostIp, int from, int to) {

@@ -41,12 +41,6 @@ final class Listener {
     private volatile List<Front> aside = List.of(); // on the one that connections are redirected to
     private volatile int beside;
     private boolean parked; // the port is Docker's to have
-    /**
-     * Docker lets go of a port before it takes its rule back: without a redirection new connections would be led to a
-     * container that has ended.
-     */
-    private volatile boolean ledElsewhere;
-
     private boolean trying;
     private volatile boolean closed;
 
@@ -132,26 +126,30 @@ final class Listener {
         if (beside != 0 && !trying) {
             trying = true;
             Thread.ofVirtual().name("take").start(() -> {
-                do {
-                    pause(ledElsewhere ? RULE_MILLIS : RETRY_MILLIS);
-                } while (!taken());
+                for (long wait = RETRY_MILLIS; wait > 0; wait = taken()) {
+                    pause(wait);
+                }
             });
         }
     }
 
-    /** Whether there is nothing more to try. */
-    private synchronized boolean taken() {
+    /**
+     * Docker lets go of a port before it takes its rule back: without a redirection new connections would be led to a
+     * container that has ended.
+     *
+     * @return milliseconds until another try; 0 where there is nothing more to try
+     */
+    private synchronized long taken() {
         Route route = port.route();
         if (!parked && !closed) {
             try {
                 checkFree(route.hostIp(), route.port()); // a front that fails costs more than this
-                ledElsewhere = Redirect.isDockers(route.hostIp(), route.port());
-                if (ledElsewhere) {
-                    return false;
+                if (Redirect.isDockers(route.hostIp(), route.port())) {
+                    return RULE_MILLIS;
                 }
                 direct = deploy(route.port());
             } catch (IOException held) {
-                return false;
+                return RETRY_MILLIS;
             }
             redirect.remove(route.hostIp(), route.port(), beside);
             beside = 0;
@@ -160,7 +158,7 @@ final class Listener {
             LOG.info("{} is free: taken", route.listen());
         }
         trying = false;
-        return true;
+        return 0;
     }
 
     private void afterHandshakes(Runnable then) {

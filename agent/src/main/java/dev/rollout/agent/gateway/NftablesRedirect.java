@@ -3,7 +3,6 @@ package dev.rollout.agent.gateway;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.List;
-import java.util.regex.Pattern;
 
 /**
  * Redirections in a table of our own of nftables, whose chains come before those of an Engine that writes its rules with
@@ -11,7 +10,7 @@ import java.util.regex.Pattern;
  */
 final class NftablesRedirect {
     /** Docker's, of either family, from Engine 29 on where its firewall-backend is nftables. */
-    private static final String DOCKERS = "docker-bridges";
+    static final String DOCKERS = "docker-bridges";
 
     private static final String FAMILY = "inet";
     private static final int BEFORE_DOCKER = -110; // who has dstnat, -100
@@ -58,16 +57,6 @@ final class NftablesRedirect {
                                 rule.path("handle").asText()));
             }
         }
-    }
-
-    /** Whether Docker has a rule for that port. */
-    static boolean isDockers(String hostIp, int port) {
-        Pattern led = Pattern.compile("dport " + port + " .*dnat to");
-        return PacketFilter.of(hostIp).stream()
-                .flatMap(filter -> Tool.lines("nft", "list", "table", filter.family(), DOCKERS))
-                .filter(rule ->
-                        hostIp.isEmpty() || !rule.contains(" daddr ") || rule.contains(" daddr " + hostIp + " "))
-                .anyMatch(rule -> led.matcher(rule).find());
     }
 
     private static String name(String hostIp, int from, int to) {

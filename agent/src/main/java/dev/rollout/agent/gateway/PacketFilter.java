@@ -19,11 +19,6 @@ enum PacketFilter {
         this.family = family;
     }
 
-    /** What nftables calls it. */
-    String family() {
-        return family;
-    }
-
     /** Those that connections to an address come through. */
     static List<PacketFilter> of(String hostIp) {
         return hostIp.isEmpty() ? all() : List.of(hostIp.contains(":") ? IPV6 : IPV4);
@@ -51,9 +46,11 @@ enum PacketFilter {
         return quiet(table, "-n", "-L", chain);
     }
 
-    /** The rules of a chain, as its tool says them; none where there is no such chain. */
-    Stream<String> rules(String table, String chain) {
-        return Tool.lines(tool, "-w", "-t", table, "-S", chain);
+    /** Docker's rules that lead to containers, as the tool of its backend says them. */
+    Stream<String> dockers() {
+        return Stream.concat(
+                Tool.lines(tool, "-w", "-t", "nat", "-S", "DOCKER"),
+                Tool.lines("nft", "list", "table", family, NftablesRedirect.DOCKERS));
     }
 
     /** Removes a chain of ours and the jumps to it. Mostly there is none, which one question tells. */
