@@ -139,20 +139,15 @@ class GatewayIT {
 
     /** The one with the higher address is started first, and gets the lower one. */
     private static void swapAddresses(Rig rig, String one, String other) throws Exception {
-        String before = address(rig, one);
-        boolean higher = lastNumber(before) > lastNumber(address(rig, other));
+        String before = rig.address(one);
+        boolean higher = lastNumber(before) > lastNumber(rig.address(other));
         ok(rig.docker("stop", one, other));
         ok(rig.docker("start", higher ? one : other, higher ? other : one));
-        assertNotEquals(before, address(rig, one), "this proves nothing where the addresses stay");
+        assertNotEquals(before, rig.address(one), "this proves nothing where the addresses stay");
     }
 
     private static int lastNumber(String address) {
         return Integer.parseInt(address.strip().replaceFirst(".*\\.", ""));
-    }
-
-    private static String address(Rig rig, String id) throws Exception {
-        return rig.docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", id)
-                .out();
     }
 
     private static boolean listens(int port) {

@@ -49,12 +49,7 @@ class HandoverIT {
     }
 
     private static String ask(Rig rig, String service, String line) throws Exception {
-        String address = rig.docker(
-                        "inspect",
-                        "-f",
-                        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
-                        rig.project + "-" + service + "-1")
-                .out();
+        String address = rig.address(rig.project + "-" + service + "-1");
         try (Socket socket = new Socket(address, 7000);
                 PrintWriter out = new PrintWriter(socket.getOutputStream(), true, StandardCharsets.UTF_8);
                 BufferedReader in =

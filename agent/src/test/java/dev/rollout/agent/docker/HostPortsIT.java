@@ -186,12 +186,7 @@ class HostPortsIT {
             rig.services(on("0.0.0.0", web("1", port)));
             ok(rig.compose("up", "-d"));
             awaitAnswer("1", port);
-            String container = rig.docker(
-                            "inspect",
-                            "-f",
-                            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
-                            rig.containers("web").getFirst().id())
-                    .out();
+            String container = rig.address(rig.containers("web").getFirst().id());
             String rule = " DOCKER -p tcp --dport " + port + " -j DNAT --to-destination " + container + ":8080";
             ok(rig.run(("iptables -w -t nat -A" + rule).split(" ")));
             try (Load load = new Load(new InetSocketAddress(bridge(rig), port))) {

@@ -287,6 +287,13 @@ final class Rig implements AutoCloseable {
         return JSON.readTree(docker("inspect", id).out()).path(0);
     }
 
+    /** The address of a container that is in one network. */
+    String address(String container) throws IOException, InterruptedException {
+        Ran ran = docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container);
+        assertEquals(0, ran.exit(), ran.all());
+        return ran.out();
+    }
+
     /** Something that is done to a rollout in its middle. */
     interface Blow {
         void strike() throws Exception;

@@ -92,7 +92,7 @@ final class SystemdHost implements AutoCloseable {
     }
 
     String address() throws IOException, InterruptedException {
-        return ok(rig.docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name));
+        return rig.address(name);
     }
 
     /** Runs a command on it, in the rig's folder. */

@@ -405,7 +405,7 @@ public final class DockerEngine implements ContainerEngine, AutoCloseable {
         long pid = found.at("/State/Pid").asLong();
         String address = ContainerAddress.of(found);
         String mode = found.at("/HostConfig/NetworkMode").asText();
-        boolean others = mode.startsWith("container:");
+        boolean others = Namespaces.isAnothers(mode);
         Optional<List<Integer>> own =
                 others || mode.equals("host") ? Listening.own(found.path("Id").asText(), pid) : Optional.empty();
         if (mode.equals("host")) {

@@ -11,6 +11,9 @@ import java.util.stream.Stream;
  * container, also where a new one takes its name.
  */
 final class Namespaces {
+    /** What tells them, in the settings of a container. */
+    static final List<String> MODES = List.of("NetworkMode", "PidMode", "IpcMode");
+
     private static final String OF = "container:";
 
     private final DockerApi api;
@@ -42,10 +45,14 @@ final class Namespaces {
                                 .orElse(false));
     }
 
+    static boolean isAnothers(String mode) {
+        return mode.startsWith(OF);
+    }
+
     private static Stream<String> others(JsonNode container) {
-        return Stream.of("NetworkMode", "PidMode", "IpcMode")
+        return MODES.stream()
                 .map(mode -> container.path("HostConfig").path(mode).asText())
-                .filter(mode -> mode.startsWith(OF))
+                .filter(Namespaces::isAnothers)
                 .map(mode -> mode.substring(OF.length()));
     }
 }

@@ -43,7 +43,7 @@ final class TemplateJson {
         JsonNode host = found.path("HostConfig");
         String shortId = found.path("Id").asText().substring(0, SHORT_ID);
         String mode = host.path("NetworkMode").asText();
-        boolean shared = mode.startsWith("container:");
+        boolean shared = Namespaces.isAnothers(mode);
 
         ObjectNode kept = config.deepCopy();
         if (shared || mode.equals("host")) {
@@ -107,7 +107,7 @@ final class TemplateJson {
         definition.put(
                 "stop_grace_period",
                 config.hasNonNull("StopTimeout") ? config.path("StopTimeout").asLong() + "s" : null);
-        if (!mode.startsWith("container:")) { // it may have another id by now, which the file's own words lead to
+        if (!Namespaces.isAnothers(mode)) { // it may have another id by now, which the file's own words lead to
             definition.put("network_mode", BUILT_IN.contains(mode) ? mode : null);
         }
         return definition;
@@ -152,9 +152,9 @@ final class TemplateJson {
         if (now.has("PortBindings")) {
             made.set("PortBindings", now.path("PortBindings"));
         }
-        for (String shared : List.of("NetworkMode", "IpcMode", "PidMode")) {
-            boolean other = made.path(shared).asText().startsWith("container:");
-            if (other && now.path(shared).asText().startsWith("container:")) {
+        for (String shared : Namespaces.MODES) {
+            boolean other = Namespaces.isAnothers(made.path(shared).asText());
+            if (other && Namespaces.isAnothers(now.path(shared).asText())) {
                 made.set(shared, now.path(shared));
             }
         }
