@@ -70,22 +70,28 @@ final class Listener {
         return direct.isEmpty() ? beside : 0;
     }
 
-    /** @throws IOException where the port cannot be had */
-    synchronized void open() throws IOException {
+    /**
+     * @param docker what may lead its connections elsewhere
+     * @throws IOException where the port cannot be had
+     */
+    synchronized void open(DockersRules docker) throws IOException {
         Route route = port.route();
         if (route.parked()) {
             stepAside();
             return;
         }
-        try {
-            direct = deploy(route.port());
-        } catch (IOException e) {
-            if (!route.adopt() || !inUse(e)) {
-                throw new IOException("cannot listen on " + route.listen() + ": " + e.getMessage(), e);
+        if (!route.adopt() || !docker.lead(route.hostIp(), route.port())) {
+            try {
+                direct = deploy(route.port());
+                return;
+            } catch (IOException e) {
+                if (!route.adopt() || !inUse(e)) {
+                    throw new IOException("cannot listen on " + route.listen() + ": " + e.getMessage(), e);
+                }
             }
-            listenBeside(route);
-            takeWhenFree();
         }
+        listenBeside(route);
+        takeWhenFree();
     }
 
     private void listenBeside(Route route) throws IOException {
@@ -144,7 +150,7 @@ final class Listener {
         if (!parked && !closed) {
             try {
                 checkFree(route.hostIp(), route.port()); // a front that fails costs more than this
-                if (Redirect.isDockers(route.hostIp(), route.port())) {
+                if (new DockersRules().lead(route.hostIp(), route.port())) {
                     return RULE_MILLIS;
                 }
                 direct = deploy(route.port());

@@ -47,10 +47,11 @@ enum PacketFilter {
     }
 
     /** Docker's rules that lead to containers, as the tool of its backend says them. */
-    Stream<String> dockers() {
+    List<String> dockers() {
         return Stream.concat(
-                Tool.lines(tool, "-w", "-t", "nat", "-S", "DOCKER"),
-                Tool.lines("nft", "list", "table", family, NftablesRedirect.DOCKERS));
+                        Tool.lines(tool, "-w", "-t", "nat", "-S", "DOCKER"),
+                        Tool.lines("nft", "list", "table", family, NftablesRedirect.DOCKERS))
+                .toList();
     }
 
     /** Removes a chain of ours and the jumps to it. Mostly there is none, which one question tells. */

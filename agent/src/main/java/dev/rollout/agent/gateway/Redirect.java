@@ -1,7 +1,6 @@
 package dev.rollout.agent.gateway;
 
 import java.io.IOException;
-import java.util.regex.Pattern;
 
 /**
  * Leads new connections of a host port to another one, in a chain of our own of the packet filter: what Docker's rules
@@ -10,9 +9,6 @@ import java.util.regex.Pattern;
  * <p>Needs root. The chain is made anew at every start, and so cleans up after a crash.
  */
 final class Redirect {
-    /** The address that a rule is for; one without is for all. */
-    private static final Pattern ADDRESS = Pattern.compile(" (?:-d|daddr) ([^ /]+)");
-
     private final IptablesRedirect iptables;
     private final NftablesRedirect nftables;
 
@@ -35,16 +31,6 @@ final class Redirect {
         } else {
             iptables.add(hostIp, from, to);
         }
-    }
-
-    /** Whether a rule of Docker's leads the connections of that port to a container. */
-    static boolean isDockers(String hostIp, int port) {
-        Pattern led = Pattern.compile("dport " + port + " .*(-j DNAT|dnat to)");
-        return PacketFilter.of(hostIp).stream()
-                .flatMap(PacketFilter::dockers)
-                .filter(led.asPredicate())
-                .map(ADDRESS::matcher)
-                .anyMatch(of -> hostIp.isEmpty() || !of.find() || of.group(1).equals(hostIp));
     }
 
     void remove(String hostIp, int from, int to) {

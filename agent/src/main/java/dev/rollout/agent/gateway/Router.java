@@ -56,7 +56,8 @@ final class Router {
         List<Route> routes = file.read();
         admittance.to(routes.stream());
         List<Route> outlived = routes.stream().filter(Router::isOutlived).toList();
-        routes.stream().filter(route -> !outlived.contains(route)).forEach(this::listenAgain);
+        DockersRules docker = new DockersRules();
+        routes.stream().filter(route -> !outlived.contains(route)).forEach(route -> listenAgain(route, docker));
         long start = System.nanoTime();
         for (Route route : outlived) {
             boolean still = true;
@@ -67,15 +68,15 @@ final class Router {
             if (still) {
                 LOG.warn("{} is another's, and none of the instances that it led to is there", route.listen());
             } else {
-                listenAgain(route);
+                listenAgain(route, new DockersRules());
             }
         }
         return !routes.isEmpty();
     }
 
-    private void listenAgain(Route route) {
+    private void listenAgain(Route route, DockersRules docker) {
         try {
-            listen(route);
+            listen(route, docker);
         } catch (IOException e) {
             LOG.error("{}", e.getMessage());
         }
@@ -95,8 +96,9 @@ final class Router {
         redirect.clear();
         List<Route> routes = file.read();
         admittance.to(routes.stream());
+        DockersRules docker = new DockersRules();
         for (Route route : routes) {
-            listen(route);
+            listen(route, docker);
         }
     }
 
@@ -206,8 +208,9 @@ final class Router {
         List<String> fresh = new ArrayList<>();
         admittance.to(Stream.concat(routes(), routes.stream())); // first: what comes at once is let in
         try {
+            DockersRules docker = new DockersRules();
             for (Route route : routes) {
-                if (listen(route)) {
+                if (listen(route, docker)) {
                     fresh.add(route.listen());
                 }
             }
@@ -317,7 +320,7 @@ final class Router {
     }
 
     /** Makes sure of a route's port, and that Docker has it where that is wanted. True where it was not there before. */
-    private boolean listen(Route route) throws IOException {
+    private boolean listen(Route route, DockersRules docker) throws IOException {
         Open there = open.get(route.listen());
         if (there != null) {
             Route now = there.port().route();
@@ -333,7 +336,7 @@ final class Router {
         Port port = new Port(vertx, route);
         Listener listener = new Listener(vertx, port, redirect, loops);
         try {
-            listener.open();
+            listener.open(docker);
         } catch (IOException e) {
             listener.close(); // it may listen beside the port already
             throw e;

@@ -52,7 +52,7 @@ final class WarmUp {
             int behind = Listener.get(backend.listen(0, LOOPBACK)).actualPort();
             int number = Listener.freePort();
             front = new Listener(vertx, new Port(vertx, route(number, behind)), new Redirect("warm-up"), loops);
-            front.open();
+            front.open(new DockersRules());
             for (int i = 0; i < CONNECTIONS; i++) {
                 client.connect(number, LOOPBACK).onSuccess(this::ask).onFailure(e -> done.countDown());
             }

@@ -189,14 +189,24 @@ class HostPortsIT {
             String container = rig.address(rig.containers("web").getFirst().id());
             String rule = " DOCKER -p tcp --dport " + port + " -j DNAT --to-destination " + container + ":8080";
             ok(rig.run(("iptables -w -t nat -A" + rule).split(" ")));
-            try (Load load = new Load(new InetSocketAddress(bridge(rig), port))) {
+            InetSocketAddress byDocker = new InetSocketAddress(bridge(rig), port);
+            try (Load across = new Load(byDocker)) {
                 rig.services(on("0.0.0.0", web("2", port)));
                 ok(rig.rollout("up", "web"));
                 Thread.sleep(1000); // the port is free by now
                 assertTrue(routes(rig).getFirst().path("redirectedFrom").asInt() != 0, routes(rig) + "");
-                ok(rig.run(("iptables -w -t nat -D" + rule).split(" ")));
-                awaitOwnPort(rig);
-                nothingLost(load, "1", "2");
+                nothingLost(across, "1", "2");
+
+                ProcessHandle gateway = ProcessHandle.of(gatewayPid(rig)).orElseThrow();
+                gateway.destroyForcibly();
+                gateway.onExit().get(10, TimeUnit.SECONDS);
+                awaitBack(rig, port);
+                try (Load after = new Load(byDocker)) { // its successor finds the port free and the rule there
+                    Thread.sleep(1000);
+                    ok(rig.run(("iptables -w -t nat -D" + rule).split(" ")));
+                    awaitOwnPort(rig);
+                    nothingLost(after, "2");
+                }
             } finally {
                 rig.run(("iptables -w -t nat -D" + rule).split(" "));
             }

@@ -52,7 +52,7 @@ abstract class FrontFixture {
             number = free.getLocalPort();
         }
         port = new Port(vertx, route(policy, backends));
-        new Listener(vertx, port, new Redirect("test"), 2).open();
+        new Listener(vertx, port, new Redirect("test"), 2).open(new DockersRules());
     }
 
     @AfterEach

@@ -632,8 +632,8 @@ class HttpFrontTest extends FrontFixture {
         Vertx other = NativeTransport.vertx(new VertxOptions());
         opened.add(() -> other.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS));
         Port theirs = new Port(other, route(0));
-        IOException refused =
-                assertThrows(IOException.class, () -> new Listener(other, theirs, new Redirect("test"), 2).open());
+        IOException refused = assertThrows(
+                IOException.class, () -> new Listener(other, theirs, new Redirect("test"), 2).open(new DockersRules()));
         assertTrue(refused.toString().contains("already in use"), refused.toString());
         for (int i = 0; i < 50; i++) {
             try (Client client = new Client()) {

@@ -61,7 +61,7 @@ class TcpFrontTest {
 
     private int lead(Route route) throws Exception {
         port = new Port(vertx, route);
-        new Listener(vertx, port, new Redirect("test"), 1).open();
+        new Listener(vertx, port, new Redirect("test"), 1).open(new DockersRules());
         return route.port();
     }
 
