@@ -4,13 +4,16 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFactory;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.unix.IntegerUnixChannelOption;
 import io.netty.channel.unix.UnixChannelOption;
 import io.vertx.core.Context;
@@ -23,6 +26,7 @@ import io.vertx.core.internal.net.NetSocketInternal;
 import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetServerOptions;
 import io.vertx.core.spi.transport.Transport;
+import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +61,7 @@ final class Loop {
     private final Transport transport;
     private final ChannelGroup open;
     private final Bootstrap connecting;
+    private final Bootstrap connecting4; // a socket of IPv6 for an address of IPv4 costs two calls more
     private volatile Runnable shut = () -> {};
 
     Loop(Vertx vertx, Context context) {
@@ -64,9 +69,16 @@ final class Loop {
         this.loop = ((ContextInternal) context).nettyEventLoop();
         this.transport = ((VertxInternal) vertx).transport();
         this.open = new DefaultChannelGroup(loop, true); // what is added after the end is closed at once
-        this.connecting = new Bootstrap()
+        this.connecting = connecting(transport.channelFactory(false));
+        this.connecting4 = vertx.isNativeTransportEnabled()
+                ? connecting(() -> new EpollSocketChannel(SocketProtocolFamily.INET))
+                : connecting;
+    }
+
+    private Bootstrap connecting(ChannelFactory<? extends Channel> factory) {
+        return new Bootstrap()
                 .group(loop)
-                .channelFactory(transport.channelFactory(false))
+                .channelFactory(factory)
                 .disableResolver()
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
                 .option(ChannelOption.ALLOCATOR, PooledByteBufAllocator.DEFAULT)
@@ -152,7 +164,8 @@ final class Loop {
 
     /** Connects to an instance. To be asked on this loop: so the handlers are there before anything comes. */
     Future<Channel> connect(InetSocketAddress address, ChannelHandler... handlers) {
-        ChannelFuture opening = connecting.connect(address);
+        ChannelFuture opening =
+                (address.getAddress() instanceof Inet4Address ? connecting4 : connecting).connect(address);
         opening.channel().pipeline().addLast(handlers);
         return opened(opening);
     }

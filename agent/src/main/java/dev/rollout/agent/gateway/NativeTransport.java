@@ -12,15 +12,23 @@ import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.impl.transports.EpollTransport;
 import io.vertx.core.transport.Transport;
-import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Netty's epoll, and one thing mended in it (4.2.18 has it still): a connection with nothing to wait for is taken out of the
- * epoll set, and the next thing to wait for is then asked of a set that does not have it: an error, which closes the
- * connection. That is how it is with a peer that has closed its direction and is slow to take what it is sent.
+ * Netty's epoll, and two things mended in it (4.2.18 has them still). It tells the kernel of each change of what a
+ * connection waits for, ten times for one that is led on. And one with nothing to wait for is taken out of the epoll set,
+ * which the next thing to wait for is then asked of: an error, which closes the connection. That is how it is with a peer
+ * that has closed its direction and is slow to take what it is sent.
  */
 final class NativeTransport extends EpollTransport implements Transport {
+    private static final Logger LOG = LoggerFactory.getLogger(NativeTransport.class);
+
+    /** One that is at most told once that it has failed. */
+    private static final IoOps NOTHING = EpollIoOps.EPOLLET;
+
     private NativeTransport() {}
 
     /** On epoll where that can be had. */
@@ -54,7 +62,7 @@ final class NativeTransport extends EpollTransport implements Transport {
         return new IoHandlerFactory() {
             @Override
             public IoHandler newHandler(ThreadAwareExecutor executor) {
-                return new Handler(netty.newHandler(executor));
+                return new Handler(netty.newHandler(executor), executor);
             }
 
             @Override
@@ -64,20 +72,33 @@ final class NativeTransport extends EpollTransport implements Transport {
         };
     }
 
-    private record Handler(IoHandler netty) implements IoHandler {
+    /** Tells epoll once a turn what has changed, and not with each change: most are taken back or followed in the same turn. */
+    private static final class Handler implements IoHandler {
+        private final IoHandler netty;
+        private final ThreadAwareExecutor executor;
+        private final ArrayDeque<Registration> changed = new ArrayDeque<>();
+
+        Handler(IoHandler netty, ThreadAwareExecutor executor) {
+            this.netty = netty;
+            this.executor = executor;
+        }
+
         @Override
         public IoRegistration register(IoHandle handle) throws Exception {
-            return new Registration(netty, handle);
+            return new Registration(netty.register(handle), handle);
+        }
+
+        @Override
+        public int run(IoHandlerContext context) {
+            for (Registration next = changed.poll(); next != null; next = changed.poll()) {
+                next.tell();
+            }
+            return netty.run(context);
         }
 
         @Override
         public void initialize() {
             netty.initialize();
-        }
-
-        @Override
-        public int run(IoHandlerContext context) {
-            return netty.run(context);
         }
 
         @Override
@@ -99,53 +120,68 @@ final class NativeTransport extends EpollTransport implements Transport {
         public boolean isCompatible(Class<? extends IoHandle> type) {
             return netty.isCompatible(type);
         }
-    }
 
-    /** One that is registered anew after it was taken out. Changed on its event loop alone. */
-    private static final class Registration implements IoRegistration {
-        private final IoHandler netty;
-        private final IoHandle handle;
-        private volatile IoRegistration now;
-        private boolean out;
+        /** Changed on its event loop alone. */
+        private final class Registration implements IoRegistration {
+            private final IoRegistration netty;
+            private final IoHandle handle;
+            private IoOps told = EpollIoOps.NONE;
+            private IoOps wanted = EpollIoOps.NONE;
+            private boolean waits;
 
-        Registration(IoHandler netty, IoHandle handle) throws Exception {
-            this.netty = netty;
-            this.handle = handle;
-            this.now = netty.register(handle);
-        }
-
-        @Override
-        public long submit(IoOps ops) {
-            boolean none = ops.equals(EpollIoOps.NONE);
-            if (out && !none && now.isValid()) {
-                again();
+            Registration(IoRegistration netty, IoHandle handle) {
+                this.netty = netty;
+                this.handle = handle;
             }
-            out = none;
-            return now.submit(ops);
-        }
 
-        private void again() {
-            now.cancel();
-            try {
-                now = netty.register(handle);
-            } catch (Exception e) {
-                throw new UncheckedIOException(new IOException(e));
+            @Override
+            public long submit(IoOps ops) {
+                wanted = ops.equals(EpollIoOps.NONE) ? NOTHING : ops;
+                if (!executor.isExecutorThread(Thread.currentThread())) {
+                    throw new IllegalStateException("not on the event loop");
+                }
+                if (!waits) {
+                    waits = true;
+                    changed.add(this);
+                }
+                return 0;
             }
-        }
 
-        @Override
-        public <T> T attachment() {
-            return now.attachment();
-        }
+            private void tell() {
+                waits = false;
+                if (!wanted.equals(told) && netty.isValid()) {
+                    told = wanted;
+                    try {
+                        netty.submit(wanted);
+                    } catch (UncheckedIOException e) {
+                        LOG.warn("a connection ends, since epoll does not take it: {}", e.getMessage());
+                        close();
+                    }
+                }
+            }
 
-        @Override
-        public boolean isValid() {
-            return now.isValid();
-        }
+            private void close() {
+                try {
+                    handle.close();
+                } catch (Exception e) {
+                    LOG.warn("nor can it be closed", e);
+                }
+            }
 
-        @Override
-        public boolean cancel() {
-            return now.cancel();
+            @Override
+            public <T> T attachment() {
+                return netty.attachment();
+            }
+
+            @Override
+            public boolean isValid() {
+                return netty.isValid();
+            }
+
+            @Override
+            public boolean cancel() {
+                return netty.cancel();
+            }
         }
     }
 }

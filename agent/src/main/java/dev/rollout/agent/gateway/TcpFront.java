@@ -18,7 +18,6 @@ final class TcpFront extends Front {
     @Override
     void serve(Channel here) {
         port().requests.increment();
-        here.config().setAutoRead(false); // what it says can wait where it is until there is somebody to hear it
         Tie tie = new Tie(port(), here, false, () -> {});
         take(tie, here, 0);
     }

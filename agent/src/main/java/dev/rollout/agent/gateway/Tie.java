@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * one direction is passed on as such, since the other may go on for long; when one connection is gone the other is closed.
  */
 final class Tie implements Exchange {
+    /** Pieces; who speaks first mostly says one. */
+    private static final int EARLY = 2;
+
     private final Port port;
     private final Channel client;
     private final boolean webSocket;
@@ -97,7 +100,7 @@ final class Tie implements Exchange {
     private final class Direction extends ChannelInboundHandlerAdapter {
         private final LongAdder bytes;
         private final boolean follow;
-        private final Queue<ByteBuf> early = new ArrayDeque<>(2);
+        private final Queue<ByteBuf> early = new ArrayDeque<>(EARLY);
         private @Nullable ChannelHandlerContext from;
         private @Nullable Channel to;
         private boolean ended;
@@ -157,7 +160,9 @@ final class Tie implements Exchange {
                 ReferenceCountUtil.release(message); // the end of the head that switched protocols
             } else if (to == null) {
                 early.add(data);
-                read(from(), false);
+                if (early.size() == EARLY) {
+                    read(from(), false); // the rest can wait where it is until there is somebody to hear it
+                }
             } else {
                 pass(data);
             }
