@@ -3,6 +3,7 @@ package dev.rollout.agent.api;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.json.Json;
 import dev.rollout.agent.model.Instance;
+import dev.rollout.agent.model.Order;
 import dev.rollout.agent.model.Overrides;
 import dev.rollout.agent.model.ProjectSpec;
 import dev.rollout.agent.model.ServiceKey;
@@ -320,11 +321,13 @@ public final class Api implements Resource {
     private void undo(RoutingContext context) throws IOException {
         JsonNode body = ApiServer.body(context);
         String to = body.path("to").asText("");
+        String order = body.path("order").asText("");
         begun(
                 context,
                 rollouts.undo(
                         key(context),
                         to.isEmpty() ? Optional.empty() : Optional.of(to),
+                        order.isEmpty() ? Optional.empty() : Optional.of(Order.valueOf(order)),
                         body.path("by").asText("unknown")));
     }
 

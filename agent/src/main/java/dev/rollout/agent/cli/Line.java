@@ -2,6 +2,7 @@ package dev.rollout.agent.cli;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.apache.commons.cli.CommandLine;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +50,11 @@ record Line(CommandLine typed) {
 
     /** One of a few words, which the syntax has checked. */
     <E extends Enum<E>> E choice(String option, E fallback) {
-        String text = text(option);
-        return text == null ? fallback : Enum.valueOf(fallback.getDeclaringClass(), text.toUpperCase(Locale.ROOT));
+        return choice(option, fallback.getDeclaringClass()).orElse(fallback);
+    }
+
+    <E extends Enum<E>> Optional<E> choice(String option, Class<E> type) {
+        return Optional.ofNullable(text(option))
+                .map(text -> Enum.valueOf(type, text.toUpperCase(Locale.ROOT).replace('-', '_')));
     }
 }

@@ -95,7 +95,7 @@ final class Syntax {
     /** One of a few words; the first is the default. */
     Syntax choice(String name, Enum<?>[] values, String words) {
         List<String> known = Arrays.stream(values)
-                .map(value -> value.name().toLowerCase(Locale.ROOT))
+                .map(value -> value.name().toLowerCase(Locale.ROOT).replace('_', '-'))
                 .toList();
         choices.put(name, known);
         return value(null, name, String.join("|", known), words);

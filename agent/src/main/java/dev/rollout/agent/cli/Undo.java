@@ -1,5 +1,6 @@
 package dev.rollout.agent.cli;
 
+import dev.rollout.agent.model.Order;
 import java.util.List;
 
 final class Undo extends Verb {
@@ -8,6 +9,7 @@ final class Undo extends Verb {
         return Syntax.of("go back to the previous version")
                 .service()
                 .value(null, "to", "ID", "the completed rollout to go back to")
+                .choice("order", Order.values(), "else stop-first where the rollout that is undone had it")
                 .choice("progress", Progress.Style.values(), "how to show what happens");
     }
 
@@ -19,7 +21,16 @@ final class Undo extends Verb {
         return follow(
                 agent,
                 agent.post(
-                        "/v1/services/" + name + "/" + service + "/undo", body("to", line.text("to", ""), "by", by())),
+                        "/v1/services/" + name + "/" + service + "/undo",
+                        body(
+                                "to",
+                                line.text("to", ""),
+                                "order",
+                                line.choice("order", Order.class)
+                                        .map(Order::name)
+                                        .orElse(""),
+                                "by",
+                                by())),
                 Progress.style(line));
     }
 }

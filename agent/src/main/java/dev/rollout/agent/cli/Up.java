@@ -25,7 +25,7 @@ final class Up extends Verb {
                 .value(null, "timeout", "DURATION", "readiness deadline")
                 .value(null, "drain-timeout", "DURATION", "how long the previous may finish its work")
                 .value(null, "monitor", "DURATION", "how long to watch the candidate")
-                .value(null, "order", "ORDER", "start-first or stop-first")
+                .choice("order", Order.values(), "whether the new or the previous goes first")
                 .flag("d", "detach", "do not wait for the end")
                 .flag(null, "dry-run", "print the plan and stop")
                 .flag(null, "force", "replace instances that are as wanted, too")
@@ -71,7 +71,7 @@ final class Up extends Verb {
                     duration(line, "timeout"),
                     duration(line, "drain-timeout"),
                     duration(line, "monitor"),
-                    line.has("order") ? Order.of(line.text("order", "")) : null,
+                    line.choice("order", Order.class).orElse(null),
                     null);
         } catch (IllegalArgumentException e) {
             throw new CliException(Exit.USAGE, String.valueOf(e.getMessage()));

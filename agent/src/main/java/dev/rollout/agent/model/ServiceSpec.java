@@ -1,6 +1,7 @@
 package dev.rollout.agent.model;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -105,6 +106,27 @@ public record ServiceSpec(
     /** The name of the container in a slot: Compose's, or {@code container_name}. */
     public String containerName(int slot) {
         return definition.text("container_name", key.project() + "-" + key.service() + "-" + slot);
+    }
+
+    /** The addresses on its networks that the file fixes, as it writes them: one container can have them. */
+    public List<String> fixedAddresses() {
+        List<String> fixed = new ArrayList<>();
+        fixed(fixed, "mac_address", definition.text("mac_address"));
+        definition.map("networks").keySet().forEach(network -> {
+            for (String key : List.of("ipv4_address", "ipv6_address", "mac_address")) {
+                fixed(
+                        fixed,
+                        "networks." + network + "." + key,
+                        definition.at("networks", network).text(key));
+            }
+        });
+        return fixed;
+    }
+
+    private static void fixed(List<String> all, String key, @Nullable String address) {
+        if (address != null) {
+            all.add(key + " " + address);
+        }
     }
 
     public boolean publishesPorts() {

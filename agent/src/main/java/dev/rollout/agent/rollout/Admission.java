@@ -46,6 +46,28 @@ record Admission(Ports ports, String agent) {
         }
     }
 
+    /**
+     * Of two versions that run at once neither may need what only one can have.
+     *
+     * @throws Refused where the new one would disturb the previous, or could not start beside it
+     */
+    void checkOverlap(Plan plan) {
+        ServiceSpec spec = plan.spec();
+        boolean overlap = spec.update().order() == Order.START_FIRST
+                && plan.batches().stream()
+                        .anyMatch(batch -> !batch.slots().isEmpty()
+                                && batch.previous().stream().anyMatch(Previous::running));
+        List<String> fixed = overlap ? spec.fixedAddresses() : List.of();
+        if (!fixed.isEmpty()) {
+            throw new Refused(
+                    Refused.Why.USAGE,
+                    "services." + spec.key().service() + " has an address of its own (" + String.join(", ", fixed)
+                            + "), which its previous container has until it ends. Set"
+                            + " deploy.update_config.order to stop-first (or give --order stop-first), or let others reach"
+                            + " it by its name, '" + spec.key().service() + "', and remove the address");
+        }
+    }
+
     /** The namespaces of a container end with it, and what shares them is cut off: of one that is to go nobody may have any. */
     void checkNamespaces(Plan plan) {
         Set<String> ending = plan.batches().stream()

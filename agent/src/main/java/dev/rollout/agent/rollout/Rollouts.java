@@ -95,6 +95,7 @@ public final class Rollouts implements AutoCloseable {
                 force == UpRequest.Force.ALL || instances.stream().anyMatch(this::isCutOff),
                 instance -> ports.engine().restartPolicy(instance.id()));
         admission.checkNamespaces(plan);
+        admission.checkOverlap(plan);
         return plan;
     }
 
@@ -439,9 +440,9 @@ public final class Rollouts implements AutoCloseable {
      *
      * @throws Refused where there is none
      */
-    public List<Begun> undo(ServiceKey key, Optional<String> to, String by) {
+    public List<Begun> undo(ServiceKey key, Optional<String> to, Optional<Order> order, String by) {
         Undo undo = Undo.of(key, to, ports.journal());
-        List<Begun> begun = up(undo.request(by));
+        List<Begun> begun = up(undo.request(order, by));
         undo.warning().ifPresent(words -> note(begun.getLast().id(), "warning", words));
         return begun;
     }

@@ -14,11 +14,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * The version that a service goes back to.
  *
+ * @param undone the rollout that made what serves
  * @param file the rollout whose file tells how it is rolled
  * @param revision what it is
  * @param template what its containers are made from, where that is not the file: no rollout of ours had made them
  */
-record Undo(Ticket file, Revision revision, @Nullable Template template) {
+record Undo(
+        Ticket undone,
+        Ticket file,
+        Revision revision,
+        @Nullable Template template) {
     private static final int LOOKED_THROUGH = 50;
 
     /**
@@ -35,35 +40,38 @@ record Undo(Ticket file, Revision revision, @Nullable Template template) {
             return completed.stream()
                     .filter(ticket -> ticket.id().equals(to.get()))
                     .findFirst()
-                    .map(Undo::to)
+                    .map(ticket -> to(completed.getFirst(), ticket))
                     .orElseThrow(() -> refused("no completed rollout '" + to.get() + "' of " + key));
         }
         if (completed.isEmpty()) {
             throw refused(key + " was never rolled out, so there is no earlier version to go back to");
         }
-        Revision serving = completed.getFirst().revision();
+        Ticket undone = completed.getFirst();
+        Revision serving = undone.revision();
         for (Ticket ticket : completed) {
             if (!ticket.revision().equals(serving)) {
-                return to(ticket);
+                return to(undone, ticket);
             }
             Template replaced = ticket.replaced();
             if (replaced != null && !replaced.revision().equals(serving)) {
-                return new Undo(ticket, replaced.revision(), replaced);
+                return new Undo(undone, ticket, replaced.revision(), replaced);
             }
         }
         throw refused("there is no earlier version of " + key + " to go back to");
     }
 
-    private static Undo to(Ticket ticket) {
-        return new Undo(ticket, ticket.revision(), ticket.overrides().template());
+    private static Undo to(Ticket undone, Ticket ticket) {
+        return new Undo(undone, ticket, ticket.revision(), ticket.overrides().template());
     }
 
     private static Refused refused(String words) {
         return new Refused(Refused.Why.USAGE, words);
     }
 
-    UpRequest request(String by) {
-        Order order = file.overrides().order();
+    /** Two versions of which one had to stop before the other began are not run beside each other on the way back. */
+    UpRequest request(Optional<Order> asked, String by) {
+        boolean stoppedFirst = undone.spec().update().order() == Order.STOP_FIRST;
+        Order order = asked.orElse(stoppedFirst ? Order.STOP_FIRST : null);
         return new UpRequest(
                 file.project(),
                 List.of(file.service()),

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -126,11 +125,9 @@ class InspectIT {
                 .append(":\n  image: rollout-examples/busybox:1\n")
                 .append(text.replace("\\n", "\n").indent(2))
                 .append("  x-rollout: {readiness: {exec: ['true'], successes: 1}}\n"));
-        rig.services(yaml.toString());
-        Files.writeString(
-                rig.folder.resolve("compose.yaml"),
-                "volumes: {vol: }\nnetworks: {one: , two: }\nsecrets: {s: {file: ./s.txt}}\nconfigs: {c: {file: ./s.txt}}\n",
-                StandardOpenOption.APPEND);
+        rig.services(
+                yaml.toString(),
+                "volumes: {vol: }\nnetworks: {one: , two: }\nsecrets: {s: {file: ./s.txt}}\nconfigs: {c: {file: ./s.txt}}\n");
         Files.writeString(rig.folder.resolve("s.txt"), "secret");
     }
 

@@ -64,7 +64,12 @@ final class Rig implements AutoCloseable {
 
     /** Writes the Compose file: services in YAML, indented by two. */
     Rig services(String yaml) throws IOException {
-        Files.writeString(folder.resolve("compose.yaml"), "name: " + project + "\nservices:\n" + yaml.indent(2));
+        return services(yaml, "");
+    }
+
+    /** @param more what the file says beside its services */
+    Rig services(String yaml, String more) throws IOException {
+        Files.writeString(folder.resolve("compose.yaml"), "name: " + project + "\nservices:\n" + yaml.indent(2) + more);
         return this;
     }
 
@@ -371,7 +376,7 @@ final class Rig implements AutoCloseable {
             stop("gateway.sock", "/v1/routes", "/v1/stop"); // after the agent, which would start it again
         }
         removeContainers();
-        docker("network", "rm", project + "_default");
+        docker("network", "prune", "-f", "--filter", "label=com.docker.compose.project=" + project);
         delete(folder);
         delete(Path.of("/dev/shm/" + project));
     }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,11 +78,7 @@ final class SystemdHost implements AutoCloseable {
 
     /** Writes the project's file anew, with its instances in the network where this reaches them. */
     void services(String yaml) throws IOException {
-        rig.services(yaml);
-        Files.writeString(
-                rig.folder.resolve("compose.yaml"),
-                "networks: {default: {name: " + name + ", external: true}}\n",
-                StandardOpenOption.APPEND);
+        rig.services(yaml, "networks: {default: {name: " + name + ", external: true}}\n");
     }
 
     /** A web server on a port of it. */

@@ -247,6 +247,37 @@ class UpIT {
             Rig.Ran ran = rig.rollout("up", "web", "--order", "stop-first");
             assertEquals(0, ran.exit(), ran.all());
             assertEquals("2", rig.one("web"));
+            Rig.Ran undone = rig.rollout("undo", "web");
+            assertEquals(0, undone.exit(), "back as it came: " + undone.all());
+            assertEquals("1", rig.one("web"));
+            refused = rig.rollout("undo", "web", "--order", "start-first");
+            assertEquals(2, refused.exit(), refused.all());
+            assertEquals("1", rig.one("web"));
+        }
+    }
+
+    @Test
+    void anAddressOfItsOwnIsNotHadByTwo() throws Exception {
+        try (Rig rig = AGENT.rig()) {
+            String more = "networks: {lan: {ipv4_address: 10.213.77.9}}\nmac_address: 02:42:0a:d5:4d:09\n";
+            String networks = "networks: {lan: {ipam: {config: [{subnet: 10.213.77.0/24}]}}}\n";
+            rig.services(Rig.web("1", more), networks);
+            Rig.Ran first = rig.rollout("up", "web");
+            assertEquals(0, first.exit(), "there is no second yet: " + first.all());
+            rig.services(Rig.web("2", more), networks);
+            Rig.Ran refused = rig.rollout("up", "web");
+            assertEquals(2, refused.exit(), refused.all());
+            assertTrue(refused.all().contains("mac_address 02:42:0a:d5:4d:09"), refused.all());
+            assertTrue(refused.all().contains("networks.lan.ipv4_address 10.213.77.9"), refused.all());
+            assertEquals("1", rig.one("web"));
+            Rig.Ran ran = rig.rollout("up", "web", "--order", "stop-first");
+            assertEquals(0, ran.exit(), ran.all());
+            assertEquals("2", rig.one("web"));
+            rig.docker("kill", rig.containers("web").getFirst().id());
+            rig.services(Rig.web("3", more), networks);
+            Rig.Ran free = rig.rollout("up", "web");
+            assertEquals(0, free.exit(), "nobody has it: " + free.all());
+            assertEquals("3", rig.one("web"));
         }
     }
 

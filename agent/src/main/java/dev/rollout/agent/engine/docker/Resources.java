@@ -33,7 +33,7 @@ final class Resources {
     private void network(String key) {
         Tree definition = project.at("networks", key);
         String name = definition.text("name", key);
-        if (isThere("/networks/" + DockerApi.query(name))) {
+        if (isThere("network", name)) {
             return;
         }
         if (definition.flag("external")) {
@@ -67,7 +67,7 @@ final class Resources {
                 }
             });
         }
-        create("/networks/create", body, "/networks/" + DockerApi.query(name));
+        create("network", name, body);
     }
 
     private static void put(ObjectNode node, String name, Tree tree, String key) {
@@ -80,7 +80,7 @@ final class Resources {
     private void volume(String key) {
         Tree definition = project.at("volumes", key);
         String name = definition.text("name", key);
-        if (isThere("/volumes/" + DockerApi.query(name))) {
+        if (isThere("volume", name)) {
             return;
         }
         if (definition.flag("external")) {
@@ -93,12 +93,12 @@ final class Resources {
         body.put("Driver", definition.text("driver", "local"));
         body.set("DriverOpts", MAPPER.valueToTree(definition.map("driver_opts")));
         body.set("Labels", labels(definition, "com.docker.compose.volume", key));
-        create("/volumes/create", body, "/volumes/" + DockerApi.query(name));
+        create("volume", name, body);
     }
 
-    private boolean isThere(String path) {
+    private boolean isThere(String kind, String name) {
         try {
-            api.get(path);
+            api.get("/" + kind + "s/" + DockerApi.query(name));
             return true;
         } catch (EngineRefused e) {
             if (e.status() == 404) {
@@ -108,12 +108,12 @@ final class Resources {
         }
     }
 
-    private void create(String path, ObjectNode body, String there) {
+    private void create(String kind, String name, ObjectNode body) {
         try {
-            api.post(path, body);
+            api.post("/" + kind + "s/create", body);
         } catch (EngineRefused e) {
-            if (!isThere(there)) { // made by somebody else in the same moment is as good
-                throw e;
+            if (!isThere(kind, name)) { // made by somebody else in the same moment is as good
+                throw new EngineRefused(e.status(), "the " + kind + " " + name + " cannot be made: " + e.getMessage());
             }
         }
     }
