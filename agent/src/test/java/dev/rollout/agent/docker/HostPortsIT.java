@@ -18,8 +18,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.rollout.agent.wire.UnixHttp;
 import java.io.IOException;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -170,9 +172,15 @@ class HostPortsIT {
 
     /** An address of this host that is not loopback's, by which Docker's rules come first. */
     private static String bridge(Rig rig) throws Exception {
-        return rig.docker("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}")
-                .out()
-                .strip();
+        String option =
+                "{{index .Options \"com.docker.network.bridge.name\"}}"; // a fresh Engine does not name the address
+        String name = rig.docker("network", "inspect", "bridge", "-f", option).out();
+        return NetworkInterface.getByName(name)
+                .inetAddresses()
+                .filter(Inet4Address.class::isInstance)
+                .findFirst()
+                .orElseThrow()
+                .getHostAddress();
     }
 
     /** It lets go of a port first, and a moment later of the rule, which leads to a container that has ended. */

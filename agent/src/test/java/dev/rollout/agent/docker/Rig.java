@@ -258,7 +258,7 @@ final class Rig implements AutoCloseable {
                 "-aq",
                 "--no-trunc",
                 "--filter",
-                "label=com.docker.compose.project=" + project,
+                ours(),
                 "--filter",
                 "label=com.docker.compose.service=" + service,
                 "--filter",
@@ -344,10 +344,13 @@ final class Rig implements AutoCloseable {
         }
     }
 
+    private String ours() {
+        return "label=com.docker.compose.project=" + project;
+    }
+
     /** With the volumes that they have handed on to one another: to Docker these are no longer anonymous. */
     void removeContainers() throws IOException, InterruptedException {
-        String left = "label=com.docker.compose.project=" + project;
-        List<String> ids = docker("ps", "-aq", "--filter", left).out().lines().toList();
+        List<String> ids = docker("ps", "-aq", "--filter", ours()).out().lines().toList();
         if (!ids.isEmpty()) {
             String volumes = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{println .Name}}{{end}}{{end}}";
             List<String> names = docker(words(ids, "inspect", "-f", volumes))
@@ -376,7 +379,11 @@ final class Rig implements AutoCloseable {
             stop("gateway.sock", "/v1/routes", "/v1/stop"); // after the agent, which would start it again
         }
         removeContainers();
-        docker("network", "prune", "-f", "--filter", "label=com.docker.compose.project=" + project);
+        List<String> networks =
+                docker("network", "ls", "-q", "--filter", ours()).out().lines().toList();
+        if (!networks.isEmpty()) {
+            docker(words(networks, "network", "rm")); // a prune is refused where another goes on
+        }
         delete(folder);
         delete(Path.of("/dev/shm/" + project));
     }
