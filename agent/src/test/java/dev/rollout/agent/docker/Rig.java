@@ -288,6 +288,15 @@ final class Rig implements AutoCloseable {
 
     record Container(String id, String name, String version, boolean running, String restart) {}
 
+    /** All containers of the project, but for what is kept of earlier ones. */
+    JsonNode inspect() throws IOException, InterruptedException {
+        List<String> ids = docker("ps", "-aq", "--filter", ours(), "--filter", "label=com.docker.compose.oneoff=False")
+                .out()
+                .lines()
+                .toList();
+        return JSON.readTree(docker(words(ids, "inspect")).out());
+    }
+
     JsonNode inspect(String id) throws IOException, InterruptedException {
         return JSON.readTree(docker("inspect", id).out()).path(0);
     }
