@@ -33,6 +33,8 @@ final class Rig implements AutoCloseable {
     static final Path TARGET = ROOT.resolve("agent/target");
     static final boolean BY_ROOT = System.getProperty("user.name").equals("root");
 
+    private static final String NOT_KEPT = "com.docker.compose.oneoff=False";
+
     final Path folder;
     final String project;
     final Map<String, String> environment = new LinkedHashMap<>();
@@ -253,23 +255,8 @@ final class Rig implements AutoCloseable {
 
     /** All containers of the service: id, name, VERSION, running. */
     List<Container> containers(String service) throws IOException, InterruptedException {
-        Ran ids = docker(
-                "ps",
-                "-aq",
-                "--no-trunc",
-                "--filter",
-                ours(),
-                "--filter",
-                "label=com.docker.compose.service=" + service,
-                "--filter",
-                "label=com.docker.compose.oneoff=False");
         List<Container> containers = new ArrayList<>();
-        if (ids.out().isEmpty()) {
-            return containers;
-        }
-        for (JsonNode found : // those that are gone by now are left out
-                JSON.readTree(
-                        docker(words(ids.out().lines().toList(), "inspect")).out())) {
+        for (JsonNode found : engine().containers(ours(), "com.docker.compose.service=" + service, NOT_KEPT)) {
             String version = "";
             for (JsonNode variable : found.at("/Config/Env")) {
                 version = variable.asText().startsWith("VERSION=")
@@ -289,23 +276,22 @@ final class Rig implements AutoCloseable {
     record Container(String id, String name, String version, boolean running, String restart) {}
 
     /** All containers of the project, but for what is kept of earlier ones. */
-    JsonNode inspect() throws IOException, InterruptedException {
-        List<String> ids = docker("ps", "-aq", "--filter", ours(), "--filter", "label=com.docker.compose.oneoff=False")
-                .out()
-                .lines()
-                .toList();
-        return JSON.readTree(docker(words(ids, "inspect")).out());
+    List<JsonNode> inspect() {
+        return engine().containers(ours(), NOT_KEPT);
     }
 
-    JsonNode inspect(String id) throws IOException, InterruptedException {
-        return JSON.readTree(docker("inspect", id).out()).path(0);
+    JsonNode inspect(String id) {
+        return engine().container(id);
     }
 
     /** The address of a container that is in one network. */
-    String address(String container) throws IOException, InterruptedException {
-        Ran ran = docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", container);
-        assertEquals(0, ran.exit(), ran.all());
-        return ran.out();
+    String address(String container) {
+        return inspect(container)
+                .at("/NetworkSettings/Networks")
+                .elements()
+                .next()
+                .path("IPAddress")
+                .asText();
     }
 
     /** Something that is done to a rollout in its middle. */
@@ -354,31 +340,16 @@ final class Rig implements AutoCloseable {
     }
 
     private String ours() {
-        return "label=com.docker.compose.project=" + project;
+        return "com.docker.compose.project=" + project;
     }
 
-    /** With the volumes that they have handed on to one another: to Docker these are no longer anonymous. */
-    void removeContainers() throws IOException, InterruptedException {
-        List<String> ids = docker("ps", "-aq", "--filter", ours()).out().lines().toList();
-        if (!ids.isEmpty()) {
-            String volumes = "{{range .Mounts}}{{if eq .Type \"volume\"}}{{println .Name}}{{end}}{{end}}";
-            List<String> names = docker(words(ids, "inspect", "-f", volumes))
-                    .out()
-                    .lines()
-                    .filter(line -> !line.isBlank())
-                    .distinct()
-                    .toList();
-            docker(words(ids, "rm", "-f", "-v"));
-            if (!names.isEmpty()) {
-                docker(words(names, "volume", "rm"));
-            }
-        }
+    private EngineSocket engine() {
+        String host = environment.getOrDefault("DOCKER_HOST", "unix:///var/run/docker.sock");
+        return new EngineSocket(Path.of(host.substring("unix://".length())));
     }
 
-    private static String[] words(List<String> last, String... first) {
-        List<String> all = new ArrayList<>(List.of(first));
-        all.addAll(last);
-        return all.toArray(String[]::new);
+    void removeContainers() {
+        engine().removeContainers(ours());
     }
 
     @Override
@@ -388,11 +359,7 @@ final class Rig implements AutoCloseable {
             stop("gateway.sock", "/v1/routes", "/v1/stop"); // after the agent, which would start it again
         }
         removeContainers();
-        List<String> networks =
-                docker("network", "ls", "-q", "--filter", ours()).out().lines().toList();
-        if (!networks.isEmpty()) {
-            docker(words(networks, "network", "rm")); // a prune is refused where another goes on
-        }
+        engine().removeNetworks(ours());
         delete(folder);
         delete(Path.of("/dev/shm/" + project));
     }
