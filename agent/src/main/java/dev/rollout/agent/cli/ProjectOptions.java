@@ -20,7 +20,7 @@ record ProjectOptions(Line line) {
                     line.text("project-name"),
                     line.text("project-directory"),
                     services,
-                    System.getenv()));
+                    Caller.environment()));
             project.unsetVariables()
                     .forEach(variable ->
                             System.err.println("warning: the variable " + variable + " is not set; blank is used"));

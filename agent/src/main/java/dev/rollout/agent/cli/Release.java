@@ -33,7 +33,7 @@ final class Release extends Verb {
                         "by",
                         by(),
                         "environment",
-                        System.getenv()));
+                        Caller.environment()));
         return followOrDetach(agent, begun, line);
     }
 }

@@ -56,7 +56,7 @@ final class Up extends Verb {
                 "by",
                 by(),
                 "environment",
-                System.getenv());
+                Caller.environment());
         if (line.has("dry-run")) {
             return Plan.print(agent.post("/v1/plan", body));
         }

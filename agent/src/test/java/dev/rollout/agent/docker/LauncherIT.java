@@ -19,9 +19,13 @@ class LauncherIT {
             Files.createSymbolicLink(home.resolve("lib"), Rig.TARGET.resolve("lib"));
             Files.writeString(home.resolve("java"), System.getProperty("java.home") + "/bin/java\n");
             rig.environment.put("ROLLOUT_HOME", home.toString());
-            rig.services(Rig.web("${V}", "volumes: ['./d\u00e4t\u00e4:/data:ro']\n"));
+            rig.services(
+                    Rig.web("${V}", "volumes: ['./d\u00e4t\u00e4:/data:ro']\nlabels: {locale: '${LC_ALL:-none}'}\n"));
             // made by the shell: this process may have such a locale itself
-            ok(rig.run("sh", "-c", "d=$(printf 'gr\\303\\274n'); mkdir -p $d/$(printf 'd\\303\\244t\\303\\244'); mv compose.yaml $d"));
+            ok(rig.run(
+                    "sh",
+                    "-c",
+                    "d=$(printf 'gr\\303\\274n'); mkdir -p $d/$(printf 'd\\303\\244t\\303\\244'); mv compose.yaml $d"));
             String there = "cd gr*n; unset LANG LC_ALL LC_CTYPE; export V=$(printf '\\303\\274'); ";
             String typed = Rig.ROOT.resolve("scripts/rollout") + " up web";
             for (String locale : new String[] {"", "LC_ALL=C ", "LANG=xx_YY.UTF-8 "}) {
@@ -31,6 +35,12 @@ class LauncherIT {
                 String from = rig.inspect(rig.containers("web").getFirst().id())
                         .at("/Mounts/0/Source")
                         .asText();
+                assertEquals(
+                        locale.contains("LC_ALL") ? "C" : "none",
+                        rig.inspect(rig.containers("web").getFirst().id())
+                                .at("/Config/Labels/locale")
+                                .asText(),
+                        "the file is read in the caller's environment");
                 assertTrue(from.endsWith("/gr\u00fcn/d\u00e4t\u00e4"), from);
             }
             Rig.Ran missing = rig.run("sh", "-c", there + "LC_ALL=C " + typed + " -f $V.yaml");
