@@ -7,13 +7,11 @@ import dev.rollout.agent.model.Order;
 import dev.rollout.agent.model.Overrides;
 import dev.rollout.agent.model.ProjectSpec;
 import dev.rollout.agent.model.ServiceKey;
-import dev.rollout.agent.model.ServiceSpec;
 import dev.rollout.agent.model.Ticket;
 import dev.rollout.agent.rollout.Journal;
 import dev.rollout.agent.rollout.Refused;
 import dev.rollout.agent.rollout.Rollouts;
 import dev.rollout.agent.rollout.UpRequest;
-import dev.rollout.agent.rollout.plan.Plan;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.ext.web.RoutingContext;
 import java.io.IOException;
@@ -150,14 +148,10 @@ public final class Api implements Resource {
     }
 
     private void plan(RoutingContext context) throws IOException {
-        UpRequest request = request(context);
         List<Map<String, Object>> plans = new ArrayList<>();
-        List<String> services = request.services().isEmpty() ? request.project().services() : request.services();
-        for (String service : services) {
-            ServiceSpec spec = ServiceSpec.of(request.project(), service, request.overrides());
-            Plan plan = rollouts.plan(spec, request.force());
-            plans.add(Map.of("service", service, "lines", plan.lines(), "nothingToDo", plan.nothingToDo()));
-        }
+        rollouts.plan(request(context))
+                .forEach((service, plan) -> plans.add(
+                        Map.of("service", service, "lines", plan.lines(), "nothingToDo", plan.nothingToDo())));
         ApiServer.send(context, 200, Map.of("plans", plans));
     }
 

@@ -117,13 +117,18 @@ final class Listener {
     synchronized void stepAside() throws IOException {
         if (beside == 0) {
             listenBeside(port.route());
-            List<Front> left = direct;
-            afterHandshakes(() -> {
-                left.forEach(Front::shut);
-                direct = List.of();
-            });
+            giveUp();
         }
         parked = true;
+    }
+
+    /** As {@link #stepAside}, where new connections are led past the port already. */
+    synchronized void giveUp() {
+        List<Front> left = direct;
+        afterHandshakes(() -> {
+            left.forEach(Front::shut);
+            direct = List.of();
+        });
     }
 
     /** Takes the port as soon as it is free. */
@@ -258,8 +263,21 @@ final class Listener {
         }
     }
 
-    /** New connections go where they would without this gateway; those that are here stay until {@link #close}. */
-    synchronized void letGo() {
+    /**
+     * New connections go where they would without this gateway; those that are here stay until {@link #close}. True where
+     * somebody else has the port.
+     */
+    synchronized boolean leave() {
+        boolean others = beside != 0;
+        letGo();
+        if (!others) {
+            direct.forEach(Front::shut);
+            aside.forEach(Front::shut);
+        }
+        return others;
+    }
+
+    private void letGo() {
         closed = true;
         if (beside != 0) {
             redirect.remove(port.route().hostIp(), port.route().port(), beside);
@@ -267,15 +285,10 @@ final class Listener {
         }
     }
 
-    /** The port is free for others; the connections that are here stay until {@link #close}. */
-    void shut() {
-        letGo();
-        direct.forEach(Front::shut);
-        aside.forEach(Front::shut);
-    }
-
     void close() {
-        letGo();
+        synchronized (this) {
+            letGo();
+        }
         deployments.forEach(vertx::undeploy);
     }
 }

@@ -9,9 +9,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -202,7 +205,13 @@ final class Router {
      */
     synchronized void put(String project, String service, List<Route> routes) throws IOException {
         if (open.values().stream().anyMatch(one -> one.port().handedOver())) {
-            routes.forEach(this::point); // the ports and the file are the heir's
+            routes.forEach(this::point); // the new connections and the file are the heir's
+            routes.stream()
+                    .filter(Route::parked)
+                    .map(route -> open.get(route.listen()))
+                    .filter(Objects::nonNull)
+                    .forEach(one -> one.listener().giveUp());
+            without(project, service, routes).forEach(this::close);
             return;
         }
         List<String> fresh = new ArrayList<>();
@@ -224,15 +233,17 @@ final class Router {
         if (elder != null) {
             elder.point(project, service, routes);
         }
-        List<String> gone = open.values().stream()
-                .map(one -> one.port().route())
-                .filter(route -> route.of(project, service)
+        without(project, service, routes).forEach(this::close);
+        admittance.to(routes());
+        write();
+    }
+
+    /** The ports of a service that it does not have by these routes. */
+    private List<String> without(String project, String service, List<Route> routes) {
+        return routes().filter(route -> route.of(project, service)
                         && routes.stream().noneMatch(kept -> kept.listen().equals(route.listen())))
                 .map(Route::listen)
                 .toList();
-        gone.forEach(this::close);
-        admittance.to(routes());
-        write();
     }
 
     /** Sees to it that clients come in. Not while another gateway does. */
@@ -354,11 +365,8 @@ final class Router {
         if (gone == null) {
             return;
         }
-        boolean goesOn = gone.listener().isBeside();
-        if (goesOn) {
-            gone.listener().letGo();
-        } else {
-            gone.listener().shut();
+        boolean goesOn = gone.listener().leave();
+        if (!goesOn) {
             gone.port().point(gone.port().route().to(List.of()));
         }
         gone.port().handedOver(true);
@@ -383,6 +391,10 @@ final class Router {
         }
         synchronized (this) {
             leaving.remove(gone);
+            Set<List<String>> there = all().stream()
+                    .map(one -> PortStatus.of(one.port(), one.listener()).key())
+                    .collect(Collectors.toSet());
+            before = before.stream().filter(row -> there.contains(row.key())).toList();
         }
         gone.listener().close();
     }

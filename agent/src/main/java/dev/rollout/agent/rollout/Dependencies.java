@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** The order that {@code depends_on} asks for. Pure. */
 final class Dependencies {
@@ -20,6 +21,12 @@ final class Dependencies {
             }
         });
         return conditions;
+    }
+
+    /** Whether the service is to begin anew after any of these was replaced ({@code restart: true}). */
+    static boolean restart(ProjectSpec project, String service, Set<String> replaced) {
+        Tree all = new Tree(project.tree()).at("services", service, "depends_on");
+        return replaced.stream().anyMatch(name -> all.at(name).flag("restart"));
     }
 
     /** The wanted services and all that they depend on, dependencies first. */

@@ -37,6 +37,12 @@ final class Postmortem {
                 "the candidate " + candidate.shortId() + " is not up: " + words, shown(autopsy, List.of(), ""));
     }
 
+    /** A job that has ended, and not well. */
+    StepFailed failed(String job) {
+        ContainerEngine.Autopsy autopsy = engine.autopsy(job);
+        return new StepFailed(autopsy.words(), shown(autopsy, List.of(), ""));
+    }
+
     StepFailed notReady(Instance candidate, ReadinessProbe.Verdict.NotReady not) {
         ContainerEngine.Autopsy autopsy = engine.autopsy(candidate.id());
         return new StepFailed(

@@ -144,7 +144,11 @@ final class RolloutRun {
         String because = cause.words().isEmpty() ? "" : ": " + cause.words();
         return switch (state.phase()) {
             case COMPLETED ->
-                name + ": generation " + ticket.generation() + " serves (" + took + ")"
+                name
+                        + (ticket.spec().replicas() == 0
+                                ? ": all are stopped, since replicas is 0"
+                                : ": generation " + ticket.generation() + " serves")
+                        + " (" + took + ")"
                         + (ticket.kind() == Ticket.Kind.RELEASE ? ", its ports are Docker's again" : "");
             case ROLLED_BACK ->
                 name + ": " + (cause.event() == Event.ABORT_REQUESTED ? "aborted" : "failed and rolled back") + " ("

@@ -6,6 +6,7 @@ import dev.rollout.agent.model.MemoryCheck;
 import dev.rollout.agent.model.Order;
 import dev.rollout.agent.model.Overrides;
 import dev.rollout.agent.model.Previous;
+import dev.rollout.agent.model.ProjectSpec;
 import dev.rollout.agent.model.Revision;
 import dev.rollout.agent.model.ServiceKey;
 import dev.rollout.agent.model.ServiceSpec;
@@ -16,6 +17,7 @@ import dev.rollout.agent.rollout.machine.State;
 import dev.rollout.agent.rollout.plan.Plan;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,10 +82,27 @@ public final class Rollouts implements AutoCloseable {
         }
     }
 
-    /** What {@link #up} would do. Changes nothing. */
-    public Plan plan(ServiceSpec spec, UpRequest.Force force) {
-        admission.check(spec);
-        return plan(spec, ports.engine().revision(spec), force, ports.engine().instances(spec.key()));
+    /** What {@link #up} would do with the services that are asked for. Changes nothing. */
+    public Map<String, Plan> plan(UpRequest request) {
+        ProjectSpec project = request.project();
+        Map<String, Plan> plans = new LinkedHashMap<>();
+        Set<String> replaced = new HashSet<>();
+        for (String service : Dependencies.ordered(project, request.services())) {
+            if (request.services().isEmpty() || request.services().contains(service)) {
+                ServiceSpec spec = ServiceSpec.of(project, service, request.overrides());
+                admission.check(spec);
+                Plan plan = plan(
+                        spec,
+                        ports.engine().revision(spec),
+                        Dependencies.restart(project, service, replaced) ? UpRequest.Force.ALL : request.force(),
+                        ports.engine().instances(spec.key()));
+                plans.put(service, plan);
+                if (!plan.nothingToDo()) {
+                    replaced.add(service);
+                }
+            }
+        }
+        return plans;
     }
 
     private Plan plan(ServiceSpec spec, Optional<Revision> revision, UpRequest.Force force, List<Instance> observed) {
@@ -177,12 +196,22 @@ public final class Rollouts implements AutoCloseable {
 
     private void all(List<Job> jobs, UpRequest request) {
         String failed = "";
+        Set<String> replaced = new HashSet<>();
+        CompletableFuture<?>[] wanted = jobs.stream()
+                .filter(job -> !job.dependency())
+                .map(job -> asked(job.id()))
+                .toArray(CompletableFuture[]::new);
+        CompletableFuture.allOf(wanted)
+                .thenRun(() -> jobs.forEach(job -> abort(job.id()))); // nobody needs those before
         for (Job job : jobs) {
             ServiceKey key = job.spec().key();
             try {
-                if (!failed.isEmpty()) {
+                if (asked(job.id()).isDone()) {
+                    finish(job.id(), ABORTED, key + ": aborted before anything was started");
+                    failed = key.service();
+                } else if (!failed.isEmpty()) {
                     finish(job.id(), ROLLED_BACK, key + ": not begun, since " + failed + " failed");
-                } else if (one(job, request) != DONE) {
+                } else if (one(job, request, replaced) != DONE) {
                     failed = key.service();
                 }
             } finally {
@@ -192,17 +221,24 @@ public final class Rollouts implements AutoCloseable {
         }
     }
 
-    /** Prepares, plans, journals, and drives one rollout. The exit code. */
-    private int one(Job job, UpRequest request) {
+    /**
+     * Prepares, plans, journals, and drives one rollout. The exit code.
+     *
+     * @param replaced the services of the request that were replaced before it
+     */
+    private int one(Job job, UpRequest request, Set<String> replaced) {
         ServiceSpec spec = job.spec();
         ServiceKey key = spec.key();
-        CompletableFuture<Void> abort = aborts.computeIfAbsent(job.id(), id -> new CompletableFuture<>());
+        CompletableFuture<Void> abort = asked(job.id());
         try {
             Revision revision = ports.engine().prepare(spec, request.asker(), text -> note(job.id(), "prepare", text));
             if (!job.condition().isEmpty()) {
-                return runJob(job, revision);
+                String how = new JobRun(job.id(), spec, revision, ports.engine()).run(agent, abort);
+                return finish(job.id(), DONE, key + ": " + how);
             }
-            boolean force = request.force() == UpRequest.Force.ALL && !job.dependency();
+            boolean force = !job.dependency()
+                    && (request.force() == UpRequest.Force.ALL
+                            || Dependencies.restart(spec.project(), key.service(), replaced));
             List<Instance> observed = ports.engine().instances(key);
             sweep(observed);
             Plan plan = plan(
@@ -230,6 +266,7 @@ public final class Rollouts implements AutoCloseable {
                     request.by(),
                     ports.clock().instant());
             ports.journal().begin(ticket);
+            replaced.add(key.service());
             return drive(ticket);
         } catch (Refused e) {
             return finish(
@@ -238,6 +275,11 @@ public final class Rollouts implements AutoCloseable {
                     key + ": " + e.getMessage() + "; nothing was started");
         } catch (EngineRefused e) {
             return finish(job.id(), ROLLED_BACK, key + ": " + e.getMessage() + "; nothing was started");
+        } catch (StepFailed e) {
+            ports.journal().note(job.id(), "failure", String.valueOf(e.getMessage()), e.details());
+            return finish(job.id(), ROLLED_BACK, key + ": " + e.getMessage());
+        } catch (Aborted e) {
+            return finish(job.id(), ABORTED, key + ": aborted, and stopped");
         } catch (EngineUnavailable e) {
             return finish(job.id(), UNREACHABLE, key + ": the Docker Engine cannot be reached: " + e.getMessage());
         } catch (ServiceBusy e) {
@@ -273,7 +315,9 @@ public final class Rollouts implements AutoCloseable {
 
     /** The instances are as wanted; so be the way to them. */
     private void lead(Plan plan) {
-        if (plan.spec().publishesPorts() && ports.traffic().routes(plan.spec())) {
+        if (plan.spec().publishesPorts()
+                && !plan.unchanged().isEmpty()
+                && ports.traffic().routes(plan.spec())) {
             ports.traffic()
                     .point(
                             plan.spec(),
@@ -287,8 +331,7 @@ public final class Rollouts implements AutoCloseable {
     private int drive(Ticket ticket) {
         RolloutRun run = new RolloutRun(ticket, ports);
         running.put(ticket.id(), run);
-        CompletableFuture<Void> abort = aborts.computeIfAbsent(ticket.id(), id -> new CompletableFuture<>());
-        abort.thenRun(run::abort);
+        asked(ticket.id()).thenRun(run::abort);
         try {
             State end = run.run();
             boolean aborted = ports.journal()
@@ -327,35 +370,6 @@ public final class Rollouts implements AutoCloseable {
         };
     }
 
-    /** A dependency with service_completed_successfully: runs to its end, once for each configuration. */
-    private int runJob(Job job, Revision revision) {
-        ServiceSpec spec = job.spec();
-        ContainerEngine engine = ports.engine();
-        Optional<Instance> done = engine.instances(spec.key()).stream()
-                .filter(i -> spec.sameConfig(i.configHash(), revision.configHash())
-                        && i.imageId().equals(revision.imageId()))
-                .filter(i -> i.state() == Instance.State.EXITED
-                        && engine.autopsy(i.id()).exitCode() == 0)
-                .findFirst();
-        if (done.isPresent()) {
-            return finish(job.id(), DONE, spec.key() + ": completed before");
-        }
-        engine.instances(spec.key()).forEach(old -> engine.remove(old.id()));
-        Instance made = engine.create(
-                spec,
-                revision,
-                new ContainerEngine.Birth(
-                        spec.containerName(1), 1, job.id(), 0, agent, ContainerEngine.Injection.NONE, true));
-        engine.start(made.id());
-        int code = engine.exit(made.id()).join().code();
-        return code == 0
-                ? finish(job.id(), DONE, spec.key() + ": completed successfully")
-                : finish(
-                        job.id(),
-                        ROLLED_BACK,
-                        spec.key() + ": " + engine.autopsy(made.id()).words());
-    }
-
     /** Removes candidates that this agent left when its journal was lost: nobody drives them. */
     private void sweep(List<Instance> observed) {
         for (Instance instance : observed) {
@@ -389,12 +403,17 @@ public final class Rollouts implements AutoCloseable {
         note(id, "warning", words);
     }
 
+    /** Done when somebody has asked a rollout to end. */
+    private CompletableFuture<Void> asked(String id) {
+        return aborts.computeIfAbsent(id, key -> new CompletableFuture<>());
+    }
+
     /** Asks a rollout to end, keeping the previous. False: there is no such rollout in progress. */
     public boolean abort(String id) {
         if (!held.by(id) && !running.containsKey(id)) {
             return false;
         }
-        aborts.computeIfAbsent(id, key -> new CompletableFuture<>()).complete(null);
+        asked(id).complete(null);
         RolloutRun run = running.get(id);
         if (run != null) {
             run.abort();

@@ -48,9 +48,9 @@ final class Routing {
         }
     }
 
-    /** The last step of handing the ports back. */
+    /** The last step of handing the ports back; of a service that is to have no instance nobody waits for one. */
     void letGo() {
-        if (releases()) {
+        if (releases() || spec.replicas() == 0 && ports.traffic().leads(ticket.key())) {
             ports.traffic().release(ticket.key());
         }
     }

@@ -390,8 +390,12 @@ class GatewayIT {
                 ok(rig.rollout("gateway", "upgrade")); // what came back can be replaced like any other
                 assertTrue(gatewayPid(rig) != third);
             }
-            rig.services(web("3", port));
+            rig.services(web("2", port).replace("  ports: [", "  deploy: {replicas: 0}\n  ports: ["));
             ok(rig.rollout("up", "web"));
+            rig.services(web("3", port));
+            Rig.Ran anew = rig.rollout("up", "web");
+            ok(anew);
+            assertFalse(anew.all().contains("requests meanwhile"), "those of a port that was gone: " + anew.all());
             Load last = new Load(port);
             nothingLost(last, "3");
         }
@@ -448,9 +452,10 @@ class GatewayIT {
     void stopFirstHoldsTheRequestsMeanwhile() throws Exception {
         try (Rig rig = AGENT.rig()) {
             int port = freePort();
-            rig.services(web("1", port));
+            String hold = "x-rollout: {ports: {\"" + port + "\": {hold: 30s}}, "; // on a busy machine it takes a while
+            rig.services(web("1", port).replace("x-rollout: {", hold));
             ok(rig.rollout("up", "web"));
-            rig.services(web("2", port));
+            rig.services(web("2", port).replace("x-rollout: {", hold));
             Load load = new Load(port);
             Rig.Ran ran = rig.rollout("up", "web", "--order", "stop-first");
             ok(ran);

@@ -117,6 +117,17 @@ class HostPortsIT {
             assertEquals(List.of(), ports(rig), "a version without ports has none");
             ok(rig.rollout("undo", "web"));
             nothingLost(new Load(port), "2");
+
+            rig.services(listening("2", port, 8080, "deploy: {replicas: 0}\n"));
+            for (String what : List.of("replicas is 0", "nothing to do")) {
+                Rig.Ran none = rig.rollout("up", "web");
+                ok(none);
+                assertTrue(none.all().contains(what), none.all());
+                assertEquals(List.of(), ports(rig), "nobody waits for one that is not to come");
+            }
+            rig.services(listening("3", port, 8080, ""));
+            ok(rig.rollout("up", "web"));
+            nothingLost(new Load(port), "3");
         }
     }
 

@@ -281,6 +281,75 @@ class UpIT {
         }
     }
 
+    /** A migration, and a database that the service has to be begun anew after. */
+    @Test
+    void whatItDependsOnComesFirst() throws Exception {
+        try (Rig rig = new Rig()) {
+            String web = Rig.web(
+                    "1",
+                    "depends_on: {db: {condition: service_started, restart: true}, migrate: {condition: service_completed_successfully}}\n");
+            rig.services(web + Rig.web("1", "").replace("web:", "db:") + job("echo done"));
+            Rig.Ran first = rig.rollout("up", "web");
+            assertEquals(0, first.exit(), first.all());
+            assertTrue(first.all().contains("migrate: completed successfully"), first.all());
+            String before = rig.containers("web").getFirst().id();
+            Rig.Ran again = rig.rollout("up");
+            assertEquals(0, again.exit(), again.all());
+            assertTrue(again.all().contains("migrate: completed before"), again.all());
+            assertEquals(before, rig.containers("web").getFirst().id());
+
+            String db = Rig.web("2", "").replace("web:", "db:");
+            rig.services(web + db + job("echo done"));
+            assertEquals(
+                    2,
+                    rig.rollout("up", "web", "db", "--dry-run").out().split("keep the previous", -1).length - 1,
+                    "the plan says so");
+            assertEquals(0, rig.rollout("up", "web", "db").exit());
+            assertEquals("2", rig.one("db"));
+            String after = rig.containers("web").getFirst().id();
+            assertNotEquals(before, after, "it is to begin anew after its database");
+
+            rig.services(web.replace("\"1\"", "\"2\"") + db + job("echo no such table; exit 3"));
+            Rig.Ran failed = rig.rollout("up", "web");
+            assertEquals(1, failed.exit(), failed.all());
+            assertTrue(
+                    failed.all().contains("exited with code 3") && failed.all().contains("no such table"),
+                    failed.all());
+            assertEquals(after, rig.containers("web").getFirst().id());
+
+            rig.services(web.replace("\"1\"", "\"2\"") + db + job("sleep 4; echo done"));
+            Process up = rig.start("up", "web");
+            String half = migration(rig);
+            ProcessHandle.of(rig.agentPid()).orElseThrow().destroyForcibly();
+            rig.finish(up);
+            Rig.Ran resumed = rig.rollout("up", "web");
+            assertEquals(0, resumed.exit(), resumed.all());
+            assertEquals(half, rig.containers("migrate").getFirst().id(), "it is not begun a second time");
+            assertEquals("2", rig.one("web"));
+
+            rig.services(web + db + job("sleep 60"));
+            Process endless = rig.start("up", "web");
+            migration(rig);
+            assertEquals(0, rig.rollout("abort", "web").exit());
+            assertEquals(5, rig.finish(endless).exit());
+            assertFalse(rig.containers("migrate").getFirst().running());
+            assertEquals("2", rig.one("web"));
+        }
+    }
+
+    private static String job(String does) {
+        return "migrate: {image: rollout-examples/busybox:1, stop_signal: SIGKILL, command: [sh, -c, \"" + does
+                + "\"]}\n";
+    }
+
+    /** The container of the migration, as soon as it runs. */
+    private static String migration(Rig rig) throws Exception {
+        while (rig.containers("migrate").stream().noneMatch(Rig.Container::running)) {
+            Thread.sleep(50);
+        }
+        return rig.containers("migrate").getFirst().id();
+    }
+
     @Test
     void inASharedNetworkThePreviousDoesNotAnswerForTheCandidate() throws Exception {
         assumeTrue(Rig.BY_ROOT, "only root sees whose a socket is");
