@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,7 +53,9 @@ public record ServiceSpec(
         }
         Tree definition = new Tree(tree);
         Tree own = new Tree(project.rollout().getOrDefault(service, Map.of()));
-        UpdatePolicy file = UpdatePolicy.of(definition.at("deploy", "update_config"));
+        UpdatePolicy file = UpdatePolicy.of(
+                definition.at("deploy", "update_config"),
+                DataStore.of(found).isPresent() ? Order.STOP_FIRST : Order.START_FIRST);
         UpdatePolicy update = new UpdatePolicy(
                 file.parallelism(),
                 file.delay(),
@@ -127,6 +130,11 @@ public record ServiceSpec(
         if (address != null) {
             all.add(key + " " + address);
         }
+    }
+
+    /** What has its data to itself, where the service is such a thing: it is stopped first if the file does not say otherwise. */
+    public Optional<String> dataStore() {
+        return DataStore.of(new Tree(project.tree()).at("services", key.service()));
     }
 
     public boolean publishesPorts() {

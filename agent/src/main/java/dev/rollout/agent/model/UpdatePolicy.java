@@ -19,11 +19,12 @@ public record UpdatePolicy(
         Duration monitor,
         double maxFailureRatio) {
 
-    static UpdatePolicy of(Tree config) {
+    /** @param usual where the file does not say it */
+    static UpdatePolicy of(Tree config, Order usual) {
         return new UpdatePolicy(
                 config.integer("parallelism", 1),
                 config.duration("delay", Duration.ZERO),
-                Order.of(config.text("order", "start-first")),
+                Order.of(config.text("order", usual.word())),
                 FailureAction.valueOf(config.text("failure_action", "rollback").toUpperCase(Locale.ROOT)),
                 config.duration("monitor", Duration.ZERO),
                 config.number("max_failure_ratio", 0));

@@ -126,11 +126,17 @@ public record Plan(ServiceSpec spec, Optional<Revision> revision, List<Batch> ba
 
     private List<String> notes() {
         List<String> notes = new ArrayList<>();
-        boolean said = spec.definition().at("deploy", "update_config").text("order") != null;
-        notes.add("order is " + spec.update().order().word() + (said ? "" : " (Rollout's default)") + ", on failure "
+        Optional<String> data = spec.dataStore();
+        Order order = spec.update().order();
+        boolean said = spec.definition().at("deploy", "update_config").text("order") != null
+                || order != (data.isPresent() ? Order.STOP_FIRST : Order.START_FIRST);
+        String why = data.map(name -> " for a store of data: " + name).orElse("");
+        notes.add("order is " + order.word() + (said ? "" : " (Rollout's default" + why + ")") + ", on failure "
                 + spec.update().failureAction().name().toLowerCase(java.util.Locale.ROOT));
         notes.add("ready when: " + spec.readiness().words());
-        if (spec.update().order() == Order.START_FIRST) {
+        if (order == Order.START_FIRST) {
+            data.ifPresent(name -> notes.add("note: two stores on one folder of data may destroy it (" + name
+                    + "); order: stop-first avoids that"));
             spec.definition().list("volumes").stream()
                     .filter(mount -> "volume".equals(mount.text("type")) && mount.text("source") != null)
                     .filter(mount -> !mount.flag("read_only"))

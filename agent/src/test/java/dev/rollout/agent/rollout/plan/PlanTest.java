@@ -16,7 +16,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Which instances are replaced, by how many at once, and how the plan reads. */
 class PlanTest {
@@ -173,6 +176,32 @@ class PlanTest {
         assertEquals("order is stop-first, on failure rollback", lines.getFirst());
         assertTrue(lines.get(2).startsWith("drain and stop"), lines.toString());
         assertTrue(lines.get(3).startsWith("start a candidate"), lines.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "postgres:16,                          /x, postgres",
+        "localhost:5000/redis,                 /x, redis",
+        "ghcr.io/a/pgvector:pg16@sha256:0123,  /x, pgvector",
+        "app:1, /var/lib/postgresql/data, /var/lib/postgresql/data",
+        "postgres-exporter:1,                  /x, ",
+        "app:postgres,                /data/dbs, "
+    })
+    void aStoreOfDataIsStoppedFirst(String image, String target, @Nullable String because) {
+        Map<String, Object> more =
+                Map.of("image", image, "volumes", List.of(Map.of("type", "bind", "source", "/d", "target", target)));
+        String first = plan(spec(1, Map.of(), more), old(1), false).lines().getFirst();
+        assertEquals(
+                because == null
+                        ? "order is start-first (Rollout's default), on failure rollback"
+                        : "order is stop-first (Rollout's default for a store of data: " + because
+                                + "), on failure rollback",
+                first);
+        List<String> said = plan(spec(1, Map.of("order", "start-first"), more), old(1), false)
+                .lines();
+        assertEquals(
+                "order is start-first, on failure rollback", said.getFirst().replace(" (Rollout's default)", ""));
+        assertEquals(because != null, said.stream().anyMatch(line -> line.contains("may destroy it")), said.toString());
     }
 
     @Test
