@@ -148,11 +148,7 @@ public final class Api implements Resource {
     }
 
     private void plan(RoutingContext context) throws IOException {
-        List<Map<String, Object>> plans = new ArrayList<>();
-        rollouts.plan(request(context))
-                .forEach((service, plan) -> plans.add(
-                        Map.of("service", service, "lines", plan.lines(), "nothingToDo", plan.nothingToDo())));
-        ApiServer.send(context, 200, Map.of("plans", plans));
+        ApiServer.send(context, 200, Map.of("plans", rollouts.plan(request(context))));
     }
 
     private void up(RoutingContext context) throws IOException {

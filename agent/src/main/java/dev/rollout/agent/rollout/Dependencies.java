@@ -23,6 +23,13 @@ final class Dependencies {
         return conditions;
     }
 
+    /** Whether one of the services needs it to run to its end, as a migration does. */
+    static boolean isJob(ProjectSpec project, List<String> services, String service) {
+        return services.stream()
+                .anyMatch(name -> "service_completed_successfully"
+                        .equals(of(project, name).get(service)));
+    }
+
     /** Whether the service is to begin anew after any of these was replaced ({@code restart: true}). */
     static boolean restart(ProjectSpec project, String service, Set<String> replaced) {
         Tree all = new Tree(project.tree()).at("services", service, "depends_on");
@@ -32,7 +39,7 @@ final class Dependencies {
     /** The wanted services and all that they depend on, dependencies first. */
     static List<String> ordered(ProjectSpec project, List<String> wanted) {
         List<String> ordered = new ArrayList<>();
-        (wanted.isEmpty() ? project.services() : wanted).forEach(service -> visit(project, service, ordered));
+        wanted.forEach(service -> visit(project, service, ordered));
         return ordered;
     }
 

@@ -49,7 +49,7 @@ public final class Rollouts implements AutoCloseable {
     /** One service of a request, and where to follow it. */
     public record Begun(String id, String service) {}
 
-    private record Job(String id, ServiceSpec spec, boolean dependency, String condition) {}
+    private record Job(String id, ServiceSpec spec, boolean dependency, boolean runsToItsEnd) {}
 
     private final Ports ports;
     private final String agent;
@@ -82,13 +82,20 @@ public final class Rollouts implements AutoCloseable {
         }
     }
 
-    /** What {@link #up} would do with the services that are asked for. Changes nothing. */
-    public Map<String, Plan> plan(UpRequest request) {
+    /** What {@link #up} would do with a service, a step a line. */
+    public record Planned(String service, List<String> lines, boolean nothingToDo) {}
+
+    /** What {@link #up} would do with the services that are asked for, in its order. Changes nothing. */
+    public List<Planned> plan(UpRequest request) {
         ProjectSpec project = request.project();
-        Map<String, Plan> plans = new LinkedHashMap<>();
+        List<String> wanted = request.services().isEmpty() ? project.services() : request.services();
+        List<Planned> plans = new ArrayList<>();
         Set<String> replaced = new HashSet<>();
-        for (String service : Dependencies.ordered(project, request.services())) {
-            if (request.services().isEmpty() || request.services().contains(service)) {
+        List<String> ordered = Dependencies.ordered(project, wanted);
+        for (String service : ordered) {
+            if (Dependencies.isJob(project, ordered, service)) {
+                plans.add(new Planned(service, List.of("run it to its end, unless that has been done"), false));
+            } else if (wanted.contains(service)) {
                 ServiceSpec spec = ServiceSpec.of(project, service, request.overrides());
                 admission.check(spec);
                 Plan plan = plan(
@@ -96,7 +103,7 @@ public final class Rollouts implements AutoCloseable {
                         ports.engine().revision(spec),
                         Dependencies.restart(project, service, replaced) ? UpRequest.Force.ALL : request.force(),
                         ports.engine().instances(spec.key()));
-                plans.put(service, plan);
+                plans.add(new Planned(service, plan.lines(), plan.nothingToDo()));
                 if (!plan.nothingToDo()) {
                     replaced.add(service);
                 }
@@ -154,16 +161,12 @@ public final class Rollouts implements AutoCloseable {
     public List<Begun> up(UpRequest request) {
         List<String> wanted = request.services().isEmpty() ? request.project().services() : request.services();
         List<Job> jobs = new ArrayList<>();
-        for (String service : Dependencies.ordered(request.project(), request.services())) {
+        List<String> ordered = Dependencies.ordered(request.project(), wanted);
+        for (String service : ordered) {
             boolean dependency = !wanted.contains(service);
             ServiceSpec spec =
                     ServiceSpec.of(request.project(), service, dependency ? Overrides.NONE : request.overrides());
-            String condition = wanted.stream()
-                    .map(w -> Dependencies.of(request.project(), w).getOrDefault(service, ""))
-                    .filter(c -> !c.isEmpty())
-                    .findFirst()
-                    .orElse("service_started");
-            boolean job = condition.equals("service_completed_successfully");
+            boolean job = Dependencies.isJob(request.project(), ordered, service);
             if (dependency && !job && runs(spec)) {
                 continue;
             }
@@ -175,7 +178,7 @@ public final class Rollouts implements AutoCloseable {
                     throw new Refused(Refused.Why.USAGE, "services." + service + " " + sentence);
                 });
             }
-            jobs.add(new Job(newId(), spec, dependency, job ? condition : ""));
+            jobs.add(new Job(newId(), spec, dependency, job));
         }
         Map<ServiceKey, String> wants = new LinkedHashMap<>();
         jobs.forEach(job -> wants.put(job.spec().key(), job.id()));
@@ -232,7 +235,7 @@ public final class Rollouts implements AutoCloseable {
         CompletableFuture<Void> abort = asked(job.id());
         try {
             Revision revision = ports.engine().prepare(spec, request.asker(), text -> note(job.id(), "prepare", text));
-            if (!job.condition().isEmpty()) {
+            if (job.runsToItsEnd()) {
                 String how = new JobRun(job.id(), spec, revision, ports.engine()).run(agent, abort);
                 return finish(job.id(), DONE, key + ": " + how);
             }

@@ -99,9 +99,10 @@ class AtOnceIT {
             String web = Rig.web(
                     "1",
                     "depends_on: {db: {condition: service_started, restart: true}, migrate: {condition: service_completed_successfully}}\n");
-            rig.services(web + Rig.web("1", "").replace("web:", "db:") + job("echo done"));
+            rig.services(web + db("1") + job("migrate", "echo done"));
             Rig.Ran first = rig.rollout("up", "web");
             assertEquals(0, first.exit(), first.all());
+            assertTrue(first.all().contains("init: completed successfully"), first.all());
             assertTrue(first.all().contains("migrate: completed successfully"), first.all());
             String before = rig.containers("web").getFirst().id();
             Rig.Ran again = rig.rollout("up");
@@ -109,18 +110,19 @@ class AtOnceIT {
             assertTrue(again.all().contains("migrate: completed before"), again.all());
             assertEquals(before, rig.containers("web").getFirst().id());
 
-            String db = Rig.web("2", "").replace("web:", "db:");
-            rig.services(web + db + job("echo done"));
+            String db = db("2");
+            rig.services(web + db + job("migrate", "echo done"));
             assertEquals(
                     2,
                     rig.rollout("up", "web", "db", "--dry-run").out().split("keep the previous", -1).length - 1,
                     "the plan says so");
+            assertTrue(rig.rollout("plan", "web").out().contains("migrate:\n  run it to its end"));
             assertEquals(0, rig.rollout("up", "web", "db").exit());
             assertEquals("2", rig.one("db"));
             String after = rig.containers("web").getFirst().id();
             assertNotEquals(before, after, "it is to begin anew after its database");
 
-            rig.services(web.replace("\"1\"", "\"2\"") + db + job("echo no such table; exit 3"));
+            rig.services(web.replace("\"1\"", "\"2\"") + db + job("migrate", "echo no such table; exit 3"));
             Rig.Ran failed = rig.rollout("up", "web");
             assertEquals(1, failed.exit(), failed.all());
             assertTrue(
@@ -128,7 +130,7 @@ class AtOnceIT {
                     failed.all());
             assertEquals(after, rig.containers("web").getFirst().id());
 
-            rig.services(web.replace("\"1\"", "\"2\"") + db + job("sleep 4; echo done"));
+            rig.services(web.replace("\"1\"", "\"2\"") + db + job("migrate", "sleep 4; echo done"));
             Process up = rig.start("up", "web");
             String half = migration(rig);
             ProcessHandle.of(rig.agentPid()).orElseThrow().destroyForcibly();
@@ -138,7 +140,7 @@ class AtOnceIT {
             assertEquals(half, rig.containers("migrate").getFirst().id(), "it is not begun a second time");
             assertEquals("2", rig.one("web"));
 
-            rig.services(web + db + job("sleep 60"));
+            rig.services(web + db + job("migrate", "sleep 60"));
             Process endless = rig.start("up", "web");
             migration(rig);
             assertEquals(0, rig.rollout("abort", "web").exit());
@@ -148,8 +150,15 @@ class AtOnceIT {
         }
     }
 
-    private static String job(String does) {
-        return "migrate: {image: rollout-examples/busybox:1, stop_signal: SIGKILL, command: [sh, -c, \"" + does
+    /** A database that has something done before it itself. */
+    private static String db(String version) {
+        return Rig.web(version, "depends_on: {init: {condition: service_completed_successfully}}\n")
+                        .replace("web:", "db:")
+                + job("init", "echo ready");
+    }
+
+    private static String job(String name, String does) {
+        return name + ": {image: rollout-examples/busybox:1, stop_signal: SIGKILL, command: [sh, -c, \"" + does
                 + "\"]}\n";
     }
 

@@ -28,7 +28,7 @@ class LauncherIT {
                     "d=$(printf 'gr\\303\\274n'); mkdir -p $d/$(printf 'd\\303\\244t\\303\\244'); mv compose.yaml $d"));
             String there = "cd gr*n; unset LANG LC_ALL LC_CTYPE; export V=$(printf '\\303\\274'); ";
             String typed = Rig.ROOT.resolve("scripts/rollout") + " up web";
-            for (String locale : new String[] {"", "LC_ALL=C ", "LANG=xx_YY.UTF-8 "}) {
+            for (String locale : new String[] {"LC_ALL=C ", "LANG=xx_YY.UTF-8 "}) {
                 Rig.Ran up = rig.run("sh", "-c", there + locale + typed);
                 assertEquals(0, up.exit(), locale + up.all());
                 assertEquals("\u00fc", rig.one("web"));
