@@ -53,7 +53,7 @@ export class Rollout {
     Object.assign(this, { db, inode, made: new Map() });
   }
 
-  /** Busy, or just being moved, is normal and short. After another error the file is opened again, once. */
+  /** Busy, or just being moved, is normal and short. After another error of the file that is there it is opened again, once. */
   #ask(sql, ...values) {
     const path = `${this.folder}/claims.db`;
     const end = Date.now() + 5000;
@@ -64,7 +64,8 @@ export class Rollout {
         return this.made.get(sql).all(...values);
       } catch (e) {
         const moving = () => existsSync(`${path}.old`) && !existsSync(path);
-        const busy = (e.errcode % 256 === 5 || moving()) && Date.now() < end;
+        const replaced = this.db && this.inode !== statSync(path, { throwIfNoEntry: false })?.ino && existsSync(path);
+        const busy = replaced || ((e.errcode % 256 === 5 || moving()) && Date.now() < end);
         if (!busy && !again) throw e;
         if (!busy) [again, this.inode] = [false, 0]; // a file that is being replaced is there again in a moment
         Atomics.wait(nap, 0, 0, busy ? 0.05 : 10);

@@ -53,19 +53,27 @@ class Rollout:
         db.execute("PRAGMA busy_timeout = 0")  # from here on _ask waits, in smaller steps
         self.db, self.inode = db, inode
 
+    def _is_at(self, path):
+        try:
+            return self.inode == os.stat(path).st_ino
+        except OSError:
+            return False
+
     def _ask(self, sql, *values):
-        """Busy, or just being moved, is normal and short. After another error the file is opened again, once."""
+        """Busy, or just being moved, is normal and short. After another error of the file that is there it is opened again, once."""
         path, end, again = self.folder + "/claims.db", time.monotonic() + 5, True
         while True:
             with self.lock:
                 try:
                     if self.db is None or self.inode != os.stat(path).st_ino:
+                        self.db = None
                         self._open(path)
                     cursor = self.db.execute(sql, values)
                     return cursor.fetchall() if cursor.description else cursor.rowcount
                 except (sqlite3.Error, OSError) as e:
                     busy = "locked" in str(e) or os.path.exists(path + ".old") and not os.path.exists(path)
-                    busy = busy and time.monotonic() < end
+                    replaced = self.db is not None and os.path.exists(path) and not self._is_at(path)
+                    busy = replaced or busy and time.monotonic() < end
                     if not busy and not again:
                         raise
                     if not busy:

@@ -13,9 +13,11 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -139,6 +141,38 @@ class LanguagesIT {
                 Files.move(aside, file);
                 Thread.sleep(200); // or a client that is short of processor itself opens it in the next one
             }
+            assertEquals(0, process.exitValue());
+            assertEquals(ids, Files.readAllLines(won).size(), "an answer that is neither won nor lost");
+        }
+    }
+
+    /** One whose patience ends meanwhile opens the old file again, and is told of the move by an error of that one. */
+    @ParameterizedTest
+    @EnumSource(
+            value = Language.class,
+            names = {"PYTHON", "NODE"}) // the shell's patience is SQLite's own, and longer
+    void aMoveThatHoldsTheFileForLongIsWaitedFor(Language language) throws Exception {
+        Language.image();
+        try (Folder folder = new Folder(Mode.COMPETING);
+                Folder next = new Folder(Mode.COMPETING)) {
+            Path file = folder.path.resolve(ClaimsDatabase.NAME);
+            Path won = folder.path.resolve("won");
+            int ids = 100_000;
+            Process process = language.race(folder.path, "held-" + System.nanoTime(), ids, 0, won);
+            ClaimStoreContract.until("it has won one", () -> Files.size(won) > 0);
+            next.agent.close();
+            try (Connection mover = DriverManager.getConnection("jdbc:sqlite:" + file);
+                    Statement statement = mover.createStatement()) {
+                statement.execute("PRAGMA busy_timeout = 5000");
+                statement.execute("BEGIN IMMEDIATE");
+                Thread.sleep(6000); // a client waits for five seconds, then opens it again, and waits for two
+                Files.delete(folder.path.resolve(ClaimsDatabase.NAME + "-wal"));
+                Files.delete(folder.path.resolve(ClaimsDatabase.NAME + "-shm"));
+                Files.move(next.path.resolve(ClaimsDatabase.NAME), file, StandardCopyOption.REPLACE_EXISTING);
+                statement.execute("DROP TABLE claim");
+                statement.execute("COMMIT");
+            }
+            assertTrue(process.waitFor(120, TimeUnit.SECONDS), "it hangs");
             assertEquals(0, process.exitValue());
             assertEquals(ids, Files.readAllLines(won).size(), "an answer that is neither won nor lost");
         }
