@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * This machine, as who logs in over ssh finds it, with the rig's project and program. The server runs in a container that
@@ -56,7 +55,7 @@ final class SshHost implements AutoCloseable {
         }
         command.add("--volume=" + ssh.resolve("passwd") + ":/etc/passwd");
         String serve = "set -e; cd " + ssh + "; for k in host user; do ssh-keygen -qt ed25519 -N '' -f $k; done;"
-                + " mkdir -p /run/sshd; exec /usr/sbin/sshd -D -e -f config";
+                + " if [ $(id -u) = 0 ]; then mkdir -p /run/sshd; fi; exec /usr/sbin/sshd -D -e -f config";
         command.addAll(List.of(image, "sh", "-c", serve));
         ok(rig.docker(command.toArray(String[]::new)));
         long end = System.nanoTime() + 30_000_000_000L;
@@ -79,12 +78,15 @@ final class SshHost implements AutoCloseable {
         return rig.docker(command.toArray(String[]::new));
     }
 
-    /** Ends those who are logged in, as a network that breaks does. */
+    /** Ends those who are logged in, and what they run; the agent is none of it. */
     void logout() throws IOException, InterruptedException {
         long server = rig.inspect(name).at("/State/Pid").asLong();
-        Optional<ProcessHandle> login =
-                ProcessHandle.of(server).flatMap(sshd -> sshd.children().findFirst());
-        login.orElseThrow(() -> new IOException("nobody is logged in")).destroyForcibly();
+        List<ProcessHandle> logins =
+                ProcessHandle.of(server).orElseThrow().descendants().toList();
+        if (logins.isEmpty()) {
+            throw new IOException("nobody is logged in");
+        }
+        logins.forEach(ProcessHandle::destroyForcibly);
     }
 
     private static String ok(Rig.Ran ran) throws IOException {
