@@ -64,7 +64,8 @@ export class Rollout {
         return this.made.get(sql).all(...values);
       } catch (e) {
         const moving = () => existsSync(`${path}.old`) && !existsSync(path);
-        const replaced = this.db && this.inode !== statSync(path, { throwIfNoEntry: false })?.ino && existsSync(path);
+        const there = statSync(path, { throwIfNoEntry: false })?.ino;
+        const replaced = this.db && there && there !== this.inode;
         const busy = replaced || ((e.errcode % 256 === 5 || moving()) && Date.now() < end);
         if (!busy && !again) throw e;
         if (!busy) [again, this.inode] = [false, 0]; // a file that is being replaced is there again in a moment

@@ -29,6 +29,13 @@ def effect_key(effect):
     return hashlib.sha256(effect.encode()).hexdigest()[:24]
 
 
+def inode_at(path):
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return 0
+
+
 class Rollout:
     """Thread safe. Without an agent (no ROLLOUT_INSTANCE): active for ever, and every claim is won."""
 
@@ -53,12 +60,6 @@ class Rollout:
         db.execute("PRAGMA busy_timeout = 0")  # from here on _ask waits, in smaller steps
         self.db, self.inode = db, inode
 
-    def _is_at(self, path):
-        try:
-            return self.inode == os.stat(path).st_ino
-        except OSError:
-            return False
-
     def _ask(self, sql, *values):
         """Busy, or just being moved, is normal and short. After another error of the file that is there it is opened again, once."""
         path, end, again = self.folder + "/claims.db", time.monotonic() + 5, True
@@ -72,7 +73,7 @@ class Rollout:
                     return cursor.fetchall() if cursor.description else cursor.rowcount
                 except (sqlite3.Error, OSError) as e:
                     busy = "locked" in str(e) or os.path.exists(path + ".old") and not os.path.exists(path)
-                    replaced = self.db is not None and os.path.exists(path) and not self._is_at(path)
+                    replaced = self.db is not None and inode_at(path) not in (0, self.inode)
                     busy = replaced or busy and time.monotonic() < end
                     if not busy and not again:
                         raise

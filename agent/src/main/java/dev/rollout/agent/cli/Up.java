@@ -65,17 +65,13 @@ final class Up extends Verb {
     }
 
     private static Overrides overrides(Line line) {
-        try {
-            return new Overrides(
-                    line.text("image"),
-                    duration(line, "timeout"),
-                    duration(line, "drain-timeout"),
-                    duration(line, "monitor"),
-                    line.choice("order", Order.class).orElse(null),
-                    null);
-        } catch (IllegalArgumentException e) {
-            throw new CliException(Exit.USAGE, String.valueOf(e.getMessage()));
-        }
+        return new Overrides(
+                line.text("image"),
+                duration(line, "timeout"),
+                duration(line, "drain-timeout"),
+                duration(line, "monitor"),
+                line.choice("order", Order.class).orElse(null),
+                null);
     }
 
     private static @Nullable Duration duration(Line line, String option) {

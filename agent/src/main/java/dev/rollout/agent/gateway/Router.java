@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -206,11 +205,6 @@ final class Router {
     synchronized void put(String project, String service, List<Route> routes) throws IOException {
         if (open.values().stream().anyMatch(one -> one.port().handedOver())) {
             routes.forEach(this::point); // the new connections and the file are the heir's
-            routes.stream()
-                    .filter(Route::parked)
-                    .map(route -> open.get(route.listen()))
-                    .filter(Objects::nonNull)
-                    .forEach(one -> one.listener().giveUp());
             without(project, service, routes).forEach(this::close);
             return;
         }
@@ -327,6 +321,8 @@ final class Router {
     private static void settle(Open one) {
         if (!one.port().route().parked()) {
             one.listener().takeWhenFree();
+        } else if (one.port().handedOver()) {
+            one.listener().giveUp(); // the heir leads past it
         }
     }
 

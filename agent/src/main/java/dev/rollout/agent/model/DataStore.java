@@ -78,6 +78,11 @@ final class DataStore {
 
     private DataStore() {}
 
+    /** How it is replaced where the file does not say it. */
+    static Order order(Tree service) {
+        return of(service).isPresent() ? Order.STOP_FIRST : Order.START_FIRST;
+    }
+
     /** What a service of the file is that has its data to itself: its image's name, or the folder of its data. */
     static Optional<String> of(Tree service) {
         String image = service.text("image", "")

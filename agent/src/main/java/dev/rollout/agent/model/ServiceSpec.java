@@ -53,9 +53,7 @@ public record ServiceSpec(
         }
         Tree definition = new Tree(tree);
         Tree own = new Tree(project.rollout().getOrDefault(service, Map.of()));
-        UpdatePolicy file = UpdatePolicy.of(
-                definition.at("deploy", "update_config"),
-                DataStore.of(found).isPresent() ? Order.STOP_FIRST : Order.START_FIRST);
+        UpdatePolicy file = UpdatePolicy.of(definition.at("deploy", "update_config"), DataStore.order(found));
         UpdatePolicy update = new UpdatePolicy(
                 file.parallelism(),
                 file.delay(),
@@ -134,7 +132,16 @@ public record ServiceSpec(
 
     /** What has its data to itself, where the service is such a thing: it is stopped first if the file does not say otherwise. */
     public Optional<String> dataStore() {
-        return DataStore.of(new Tree(project.tree()).at("services", key.service()));
+        return DataStore.of(inFile());
+    }
+
+    /** How it is replaced where the file does not say it. */
+    public Order usualOrder() {
+        return DataStore.order(inFile());
+    }
+
+    private Tree inFile() {
+        return new Tree(project.tree()).at("services", key.service());
     }
 
     public boolean publishesPorts() {

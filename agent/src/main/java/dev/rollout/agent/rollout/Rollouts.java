@@ -88,7 +88,7 @@ public final class Rollouts implements AutoCloseable {
     /** What {@link #up} would do with the services that are asked for, in its order. Changes nothing. */
     public List<Planned> plan(UpRequest request) {
         ProjectSpec project = request.project();
-        List<String> wanted = request.services().isEmpty() ? project.services() : request.services();
+        List<String> wanted = request.wanted();
         List<Planned> plans = new ArrayList<>();
         Set<String> replaced = new HashSet<>();
         List<String> ordered = Dependencies.ordered(project, wanted);
@@ -159,7 +159,7 @@ public final class Rollouts implements AutoCloseable {
      * @throws ServiceBusy where a rollout or a lock holds one of the services
      */
     public List<Begun> up(UpRequest request) {
-        List<String> wanted = request.services().isEmpty() ? request.project().services() : request.services();
+        List<String> wanted = request.wanted();
         List<Job> jobs = new ArrayList<>();
         List<String> ordered = Dependencies.ordered(request.project(), wanted);
         for (String service : ordered) {

@@ -21,6 +21,11 @@ public record UpRequest(
         String by,
         Asker asker) {
 
+    /** The services that are asked for by name, or as all. */
+    List<String> wanted() {
+        return services.isEmpty() ? project.services() : services;
+    }
+
     /** Whether instances that are as wanted are replaced too. */
     public enum Force {
         CHANGED_ONLY,

@@ -4,9 +4,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.MissingNode;
-import dev.rollout.agent.wire.UnixHttp;
-import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -58,11 +55,6 @@ record EngineSocket(Path path) {
     }
 
     private JsonNode ask(String method, String question) {
-        try (UnixHttp.Answer answer = new UnixHttp(path).send(method, question, null, "")) {
-            JsonNode read = JSON.readTree(answer.body().readAllBytes());
-            return read == null ? MissingNode.getInstance() : read;
-        } catch (IOException e) {
-            return MissingNode.getInstance();
-        }
+        return Rig.ask(path, method, question);
     }
 }

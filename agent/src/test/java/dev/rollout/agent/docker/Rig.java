@@ -44,6 +44,14 @@ final class Rig implements AutoCloseable {
         String all() {
             return "exit " + exit + "\n" + out + "\n" + err;
         }
+
+        /** What it printed, of one that must work. */
+        String ok() throws IOException {
+            if (exit != 0) {
+                throw new IOException(all());
+            }
+            return out;
+        }
     }
 
     /** A project of its own on another rig's agent. */
@@ -323,8 +331,11 @@ final class Rig implements AutoCloseable {
 
     /** Asks the agent or the gateway itself, without a process for it; nothing where none is there. */
     JsonNode ask(String socket, String method, String path) throws IOException {
-        Path at = Path.of(environment.get("ROLLOUT_RUNTIME_DIR"), socket);
-        try (UnixHttp.Answer answer = new UnixHttp(at).send(method, path, null, "")) {
+        return ask(Path.of(environment.get("ROLLOUT_RUNTIME_DIR"), socket), method, path);
+    }
+
+    static JsonNode ask(Path socket, String method, String path) {
+        try (UnixHttp.Answer answer = new UnixHttp(socket).send(method, path, null, "")) {
             return JSON.readTree(answer.body());
         } catch (IOException e) {
             return MissingNode.getInstance();

@@ -33,7 +33,7 @@ final class SshHost implements AutoCloseable {
         this.program = Files.createDirectories(rig.folder.resolve("bin")).resolve("rollout");
         Files.createSymbolicLink(program, Rig.launcher());
         Path ssh = Files.createDirectories(rig.folder.resolve("ssh"));
-        String ids = ok(rig.run("sh", "-c", "echo $(id -u):$(id -g)"));
+        String ids = rig.run("sh", "-c", "echo $(id -u):$(id -g)").ok();
         String engine = "/var/run/docker.sock";
         Files.writeString(
                 ssh.resolve("passwd"),
@@ -45,10 +45,10 @@ final class SshHost implements AutoCloseable {
             config.append(' ').append(variable.getKey()).append('=').append(variable.getValue());
         }
         Files.writeString(ssh.resolve("config"), config.append('\n'));
-        String image = ok(rig.run(Rig.ROOT.resolve("scripts/ssh-image").toString()));
+        String image = rig.run(Rig.ROOT.resolve("scripts/ssh-image").toString()).ok();
         List<String> command = new ArrayList<>(List.of("run", "--detach", "--name", name, "--network=host"));
         command.addAll(List.of("--pid=host", "--user=" + ids, "--tmpfs=/run", "--volume=" + engine + ":" + engine));
-        command.add("--group-add=" + ok(rig.run("stat", "-Lc", "%g", engine)));
+        command.add("--group-add=" + rig.run("stat", "-Lc", "%g", engine).ok());
         for (Path shared :
                 List.of(Path.of("/tmp"), Path.of("/dev/shm"), Rig.ROOT, Path.of(System.getProperty("java.home")))) {
             command.add("--volume=" + shared + ":" + shared);
@@ -57,7 +57,7 @@ final class SshHost implements AutoCloseable {
         String serve = "set -e; cd " + ssh + "; for k in host user; do ssh-keygen -qt ed25519 -N '' -f $k; done;"
                 + " if [ $(id -u) = 0 ]; then mkdir -p /run/sshd; fi; exec /usr/sbin/sshd -D -e -f config";
         command.addAll(List.of(image, "sh", "-c", serve));
-        ok(rig.docker(command.toArray(String[]::new)));
+        rig.docker(command.toArray(String[]::new)).ok();
         long end = System.nanoTime() + 30_000_000_000L;
         while (!rig.docker("logs", name).all().contains("Server listening")) {
             if (System.nanoTime() > end) {
@@ -87,13 +87,6 @@ final class SshHost implements AutoCloseable {
             throw new IOException("nobody is logged in");
         }
         logins.forEach(ProcessHandle::destroyForcibly);
-    }
-
-    private static String ok(Rig.Ran ran) throws IOException {
-        if (ran.exit() != 0) {
-            throw new IOException(ran.all());
-        }
-        return ran.out();
     }
 
     @Override

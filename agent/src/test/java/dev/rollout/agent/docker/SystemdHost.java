@@ -42,8 +42,9 @@ final class SystemdHost implements AutoCloseable {
         Files.setPosixFilePermissions(rig.folder, PosixFilePermissions.fromString("rwxr-xr-x"));
         Files.createDirectories(usersClaims);
         Files.setPosixFilePermissions(usersClaims, PosixFilePermissions.fromString("rwxrwxrwx"));
-        ok(rig.docker("network", "create", name));
-        String image = ok(rig.run(Rig.ROOT.resolve("scripts/systemd-image").toString()));
+        rig.docker("network", "create", name).ok();
+        String image =
+                rig.run(Rig.ROOT.resolve("scripts/systemd-image").toString()).ok();
         List<String> command = new ArrayList<>(List.of("run", "--detach", "--name", name, "--network", name));
         // not privileged: that needs more than a machine in a container itself may have
         command.addAll(List.of("--user=0:0", "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE"));
@@ -57,7 +58,7 @@ final class SystemdHost implements AutoCloseable {
         String boot = "mount -o remount,rw /sys/fs/cgroup; mkdir -p /run/systemd/system; cp " + rig.folder
                 + "/rollout.service /run/systemd/system; exec /lib/systemd/systemd";
         command.addAll(List.of(image, "sh", "-c", boot));
-        ok(rig.docker(command.toArray(String[]::new)));
+        rig.docker(command.toArray(String[]::new)).ok();
         long end = System.nanoTime() + 30_000_000_000L;
         while (!exec("systemctl", "is-system-running").out().matches("running|degraded")) {
             if (System.nanoTime() > end) {
@@ -99,7 +100,7 @@ final class SystemdHost implements AutoCloseable {
 
     /** The same, and it must work. What it prints. */
     String run(String... command) throws IOException, InterruptedException {
-        return ok(exec(command));
+        return exec(command).ok();
     }
 
     /** The program as a user who may speak to the Engine, and is not root: who logs in for it, and out again. */
@@ -133,13 +134,6 @@ final class SystemdHost implements AutoCloseable {
                 .readTree(rollout("gateway", "status", "--format", "json"))
                 .path("pid")
                 .asLong();
-    }
-
-    private static String ok(Rig.Ran ran) throws IOException {
-        if (ran.exit() != 0) {
-            throw new IOException(ran.all());
-        }
-        return ran.out();
     }
 
     @Override

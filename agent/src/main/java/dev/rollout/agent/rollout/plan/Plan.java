@@ -128,8 +128,8 @@ public record Plan(ServiceSpec spec, Optional<Revision> revision, List<Batch> ba
         List<String> notes = new ArrayList<>();
         Optional<String> data = spec.dataStore();
         Order order = spec.update().order();
-        boolean said = spec.definition().at("deploy", "update_config").text("order") != null
-                || order != (data.isPresent() ? Order.STOP_FIRST : Order.START_FIRST);
+        boolean said =
+                spec.definition().at("deploy", "update_config").text("order") != null || order != spec.usualOrder();
         String why = data.map(name -> " for a store of data: " + name).orElse("");
         notes.add("order is " + order.word() + (said ? "" : " (Rollout's default" + why + ")") + ", on failure "
                 + spec.update().failureAction().name().toLowerCase(java.util.Locale.ROOT));
